@@ -1,0 +1,1 @@
+"""Acumatica and Snowflake on loopback, for the demo and the tests."""

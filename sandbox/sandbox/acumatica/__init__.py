@@ -1,0 +1,1 @@
+"""The Acumatica side of the sandbox."""

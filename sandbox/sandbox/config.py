@@ -1,0 +1,35 @@
+"""Where the sandbox listens and who may sign in.
+
+These are the figures that meltano.yml's environment "sandbox", the demo and the
+tests share. None of them is a secret: the servers listen on loopback only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HOST = "127.0.0.1"
+ACUMATICA_PORT = 8801
+SNOWFLAKE_PORT = 8802
+DATA_DIR = Path(".sandbox")
+"""Databases and keys of the sandbox, relative to the project's root."""
+
+SEED = 42
+"""The company of the demo: the same seed number makes the same records."""
+
+TENANT = "Company"
+USERNAME = "api.loader"
+PASSWORD = "sandbox-password"  # noqa: S105 - opens the sandbox only
+CLIENT_ID = "8B3C5D1E-7F2A-4C69-9D0B-5E6A1F2C3D4E@Company"
+CLIENT_SECRET = "sandbox-client-secret"  # noqa: S105 - opens the sandbox only
+ENDPOINT_VERSION = "24.200.001"
+
+ACCOUNT = "SANDBOX-LOCAL"
+USER = "LOADER"
+ROLE = "LOADER"
+WAREHOUSE = "LOADING"
+DATABASE = "FINANCE"
+PROGRAMMATIC_ACCESS_TOKEN = "sandbox-programmatic-access-token"  # noqa: S105 - as above
+PRIVATE_KEY_FILE = "loader_key.p8"
+"""The loader's unencrypted PKCS#8 PEM key; the server writes it into its data folder
+when it starts for the first time and registers its public half for ``USER``."""

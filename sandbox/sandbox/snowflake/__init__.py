@@ -1,0 +1,1 @@
+"""The Snowflake side of the sandbox."""

@@ -1,0 +1,1 @@
+"""Singer target that loads Snowflake through MERGE statements of its SQL API."""
