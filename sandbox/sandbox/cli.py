@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import uvicorn
+from typing_extensions import override
 
 from sandbox import config, processes
 
 if TYPE_CHECKING:
+    import socket
+
     from starlette.applications import Starlette
 
 data_dir_option = click.option(
@@ -62,19 +62,26 @@ def serve(name: str, app: Starlette, port: int) -> None:
         app: The application.
         port: The port; 0 takes a free one.
     """
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, host=config.HOST, port=port, log_level="warning", access_log=False
-        )
+    settings = uvicorn.Config(
+        app, host=config.HOST, port=port, log_level="warning", access_log=False
     )
-    asyncio.run(_serve(name, server))
+    AnnouncingServer(name, settings).run()
 
 
-async def _serve(name: str, server: uvicorn.Server) -> None:
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if server.started:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        click.echo(f"{name} {processes.READY}http://{config.HOST}:{port}")
-    await serving
+class AnnouncingServer(uvicorn.Server):
+    """Says on standard output at which address it accepts connections."""
+
+    def __init__(self, name: str, settings: uvicorn.Config) -> None:
+        super().__init__(settings)
+        self.name = name
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            click.echo(f"{self.name} {processes.READY}http://{config.HOST}:{port}")
+
+
+if __name__ == "__main__":
+    main()
