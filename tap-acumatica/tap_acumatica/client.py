@@ -1,0 +1,217 @@
+"""HTTP client of one instance: one request at a time, retries, clear errors."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import backoff
+import msgspec
+import requests
+
+from tap_acumatica import __version__, query, wire
+from tap_acumatica.auth import unreachable
+from tap_acumatica.errors import AcumaticaError, RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from tap_acumatica.auth import PasswordAuthenticator
+
+LOGOUT_PATH = "entity/auth/logout"
+TIMEOUT = (15, 600)
+"""Seconds to wait for a connection and for an answer: the licence can delay an answer
+by up to ten minutes."""
+LOGOUT_TIMEOUT = 30
+ATTEMPTS = 8
+LONGEST_WAIT = 120.0
+"""Seconds between two attempts at most, whatever the server asks for."""
+
+# They come again however often one asks.
+_DETERMINISTIC = (
+    "CannotOptimizeException",
+    "KeyNotFoundException",
+    "PXSetupNotEnteredException",
+)
+_SHOWN = 200
+_RETRYABLE = (429, 500, 502, 503, 504)
+
+logger = logging.getLogger("tap-acumatica")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A decoded answer.
+
+    Attributes:
+        body: The JSON value.
+        asked_at: Our clock just before the request.
+        server_time: The server's clock (its Date header) when it answered, if given.
+    """
+
+    body: Any
+    asked_at: datetime
+    server_time: datetime | None
+
+
+def waits() -> Generator[float, RetryableError, None]:
+    """Yield the seconds to wait before the next attempt: 1, 2, 4 … or Retry-After."""
+    error = yield 0
+    for attempt in count():
+        wait = 2.0**attempt if error.retry_after is None else error.retry_after
+        error = yield min(wait, LONGEST_WAIT)
+
+
+def _log_wait(details: Mapping[str, Any]) -> None:
+    logger.warning(
+        "%s Attempt %d of %d; next in %.1f seconds.",
+        details["exception"],
+        details["tries"],
+        ATTEMPTS,
+        details["wait"],
+    )
+
+
+class Client:
+    """Reads from one instance and gives its seat back at the end.
+
+    The first request that carries a token takes a licensed seat, so exactly one logout
+    follows when the client is collected or the process ends, whatever the ending.
+    """
+
+    def __init__(self, instance_url: str, authenticator: PasswordAuthenticator) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            instance_url: The instance's address without a slash at its end; it may
+                hold a site path.
+            authenticator: Where the bearer tokens come from.
+        """
+        self.instance_url = instance_url
+        self._authenticator = authenticator
+        self._session = requests.Session()
+        self._session.headers.update(
+            {
+                "Accept": "application/json",
+                "User-Agent": f"tap-acumatica/{__version__}",
+            }
+        )
+        self._logout: weakref.finalize[..., Client] | None = None
+
+    @backoff.on_exception(
+        waits,
+        RetryableError,
+        max_tries=ATTEMPTS,
+        jitter=backoff.random_jitter,
+        on_backoff=_log_wait,
+        logger=None,
+    )
+    def get(
+        self, path: str, parameters: Mapping[str, str | int] | None = None
+    ) -> Answer:
+        """Read a path below the instance's address.
+
+        Raises:
+            AcumaticaError: The server declines, or its answer is not JSON; also when
+                the last attempt at a passing failure has failed.
+        """
+        url = f"{self.instance_url}/{path}"
+        if parameters:
+            url += f"?{query.encode(parameters)}"
+        response, asked_at = self._send(url)
+        if response.status_code == requests.codes.unauthorized:
+            self._authenticator.forget()
+            response, asked_at = self._send(url)
+        _check(response, path)
+        return Answer(_decoded(response, path), asked_at, _server_time(response))
+
+    def _send(self, url: str) -> tuple[requests.Response, datetime]:
+        token = self._authenticator.token(self._session)
+        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._logout = self._logout or weakref.finalize(
+            self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
+        )
+        asked_at = datetime.now(UTC)
+        try:
+            response = self._session.get(url, timeout=TIMEOUT, allow_redirects=False)
+        except requests.RequestException as error:
+            raise RetryableError(unreachable(self.instance_url, error)) from error
+        return response, asked_at
+
+
+def logout(session: requests.Session, url: str) -> None:
+    """Give the session's seat back.
+
+    Without ``Content-Length: 0`` the server answers 411 and keeps the seat taken;
+    requests sends that header with an empty POST.
+    """
+    try:
+        session.post(
+            url, timeout=LOGOUT_TIMEOUT, allow_redirects=False
+        ).raise_for_status()
+    except requests.RequestException as error:
+        logger.warning(
+            "The sign-out failed (%s): the seat stays taken until the server ends it.",
+            error,
+        )
+    finally:
+        session.close()
+
+
+def _check(response: requests.Response, path: str) -> None:
+    """Raise what an answer that is not a success means."""
+    status = response.status_code
+    if status == requests.codes.ok:
+        return
+    message = f"GET {path} answered {status}: {_said(response)}"
+    if status in _RETRYABLE and not any(
+        name in response.text for name in _DETERMINISTIC
+    ):
+        raise RetryableError(message, _retry_after(response))
+    if response.is_redirect and (told := _error_page_message(response)):
+        raise RetryableError(f"The instance declines the session: {told}")
+    raise AcumaticaError(message)
+
+
+def _said(response: requests.Response) -> str:
+    """Return what an error body says: Acumatica's message, or the body's beginning."""
+    try:
+        body = response.json()
+        parts = (body["message"], body.get("exceptionMessage"))
+    except (requests.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return response.text[:_SHOWN] or "(an empty body)"
+    return " ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _error_page_message(response: requests.Response) -> str | None:
+    """Return the message of a redirect to ``/Frames/Error.aspx``."""
+    parts = urlsplit(response.headers["Location"])
+    messages = parse_qs(parts.query).get("message", [None])
+    return messages[0] if parts.path.lower().endswith("error.aspx") else None
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None
+
+
+def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return wire.decode(response.content)
+    except msgspec.DecodeError as error:
+        shown = response.text[:_SHOWN] or "(an empty body)"
+        raise AcumaticaError(
+            f"GET {path} answered {response.status_code} with something else than "
+            f"JSON: {shown} Is there a proxy or a sign-in page before the instance?"
+        ) from error
+
+
+def _server_time(response: requests.Response) -> datetime | None:
+    date = response.headers.get("Date")
+    return parsedate_to_datetime(date) if date else None

@@ -1,0 +1,23 @@
+"""What can go wrong, in sentences for the person who runs the tap."""
+
+from __future__ import annotations
+
+
+class AcumaticaError(Exception):
+    """The tap cannot go on; the message says what is wrong, where, and what to do."""
+
+
+class SettingError(AcumaticaError):
+    """A setting is missing or wrong."""
+
+
+class RetryableError(AcumaticaError):
+    """A request failed in a way that may pass.
+
+    Attributes:
+        retry_after: Seconds that the server asked us to wait, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
