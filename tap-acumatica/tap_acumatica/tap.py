@@ -162,6 +162,8 @@ class TapAcumatica(Tap):
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # An environment variable that is not set reaches us as an empty string.
+        self._config = {k: v for k, v in self._config.items() if v is not None and v != ""}
         try:
             return super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:

@@ -1,0 +1,44 @@
+# Needs Python 3.11 or newer and make. Everything is installed below this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: help setup demo test check docs format clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+setup: .venv/ready .meltano/ready ## Install everything into .venv and .meltano
+
+demo: setup ## Copy a company's finance data from Acumatica to Snowflake, both sandboxed
+	$(BIN)/sandbox demo
+
+test: setup ## Run all tests
+	$(BIN)/pytest
+
+check: .venv/ready ## Lint, types, documentation drift
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python docs.py --check
+
+docs: .venv/ready ## Write the settings tables of the READMEs anew
+	$(BIN)/python docs.py
+
+format: .venv/ready ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove what was installed and what the sandbox keeps
+	rm -rf .venv .meltano .sandbox
+
+.venv/ready: uv.lock pyproject.toml $(wildcard */pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv sync --frozen --quiet --no-python-downloads --python $(BIN)/python
+	@touch $@
+
+.meltano/ready: .venv/ready meltano.yml
+	$(BIN)/meltano install
+	@touch $@
