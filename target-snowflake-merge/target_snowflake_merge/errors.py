@@ -1,0 +1,49 @@
+"""What stops a run, in sentences for the person who operates it."""
+
+from __future__ import annotations
+
+from singer_sdk.exceptions import MissingKeyPropertiesError
+
+
+class TargetError(Exception):
+    """One sentence: what is wrong, where, and what to do about it.
+
+    The command prints it on standard error and ends with exit code 1. It never holds a
+    secret.
+    """
+
+
+class MissingKeyError(TargetError, MissingKeyPropertiesError):
+    """A record lacks a part of its key, or the part is null."""
+
+
+class StatementError(TargetError):
+    """Snowflake refused a statement, definitely: sending it again cannot help."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        """Describe the refusal.
+
+        Args:
+            message: The sentence for the operator.
+            code: Snowflake's six-digit error code, where the answer held one.
+        """
+        super().__init__(message)
+        self.code = code
+
+
+class StatementTooLargeError(StatementError):
+    """The request was too large (HTTP 413): fewer rows may pass."""
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """Squeeze white space and cut a text, so that it fits into one sentence.
+
+    Args:
+        text: Any text, such as a server's message or an offending value.
+        limit: The number of characters to keep.
+
+    Returns:
+        The text on one line, with ``…`` where it was cut.
+    """
+    squeezed = " ".join(text.split())
+    return squeezed if len(squeezed) <= limit else f"{squeezed[:limit]}…"

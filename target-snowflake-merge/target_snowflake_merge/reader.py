@@ -1,0 +1,109 @@
+"""Reading Singer messages, with every digit of their numbers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+from typing_extensions import override
+
+from target_snowflake_merge.errors import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXCERPT = 100
+"""Characters of a bad line that an error shows."""
+
+FIELDS: dict[str, dict[str, type]] = {
+    "SCHEMA": {"stream": str, "schema": dict},
+    "RECORD": {"stream": str, "record": dict},
+    "STATE": {},
+    "ACTIVATE_VERSION": {"stream": str},
+    "BATCH": {"stream": str},
+}
+"""The messages of the Singer specification, and of which type their fields are."""
+
+TYPE_NAMES: dict[type, str] = {str: "text", dict: "an object"}
+
+
+class MessageReader(GenericSingerReader[bytes]):
+    """Reads lines of JSON as UTF-8, whatever the locale, and numbers as Decimal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoder = msgspec.json.Decoder(float_hook=Decimal)
+        self._line = 0
+
+    @property
+    @override
+    def default_input(self) -> IO[bytes]:
+        return sys.stdin.buffer
+
+    @override
+    def process_lines(
+        self,
+        file_input: IO[bytes] | None,
+        callbacks: dict[str, Callable[[dict[str, Any]], None]],
+    ) -> Counter[str]:
+        counted: Counter[str] = Counter()
+        for number, line in enumerate(file_input or self.default_input, start=1):
+            if line.isspace():
+                continue
+            self._line = number
+            message = self.deserialize_json(line)
+            self._check(message, line)
+            callbacks[message["type"]](message)
+            counted[message["type"]] += 1
+        return counted
+
+    @override
+    def deserialize_json(self, line: bytes) -> dict[str, Any]:
+        try:
+            message = self._decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            message = self._decode_leniently(line)
+        if not isinstance(message, dict):
+            raise self._invalid("is not a JSON object", line)
+        return message
+
+    def _decode_leniently(self, line: bytes) -> object:
+        """Decode NaN, infinity and halves of surrogate pairs, which JSON has not.
+
+        They are refused later, where stream, key and property are known.
+        """
+        try:
+            return json.loads(line, parse_float=Decimal, parse_constant=Decimal)
+        except ValueError as error:
+            raise self._invalid("is not valid JSON", line) from error
+
+    def _check(self, message: dict[str, Any], line: bytes) -> None:
+        kind = message.get("type")
+        if kind not in FIELDS:
+            raise self._invalid("is no Singer message of a known type", line)
+        for name, wanted in FIELDS[kind].items():
+            if not isinstance(message.get(name), wanted):
+                what = f"is a {kind} message whose {name} is not {TYPE_NAMES[wanted]}"
+                raise self._invalid(what, line)
+
+    def _invalid(self, what: str, line: bytes | str) -> InvalidInputLine:
+        text = line.decode(errors="replace") if isinstance(line, bytes) else line
+        return InvalidInputLine(
+            f"Line {self._line} of the input {what}: {one_line(text, EXCERPT)}"
+        )
+
+    @staticmethod
+    @override
+    def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
+        missing = requires - set(line_dict)
+        if missing:
+            excerpt = one_line(str(line_dict), EXCERPT)
+            raise InvalidInputLine(
+                f"The input lacks {', '.join(sorted(missing))} in {excerpt}"
+            )

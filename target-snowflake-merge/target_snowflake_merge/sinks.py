@@ -1,0 +1,376 @@
+"""The life of a batch: records in, one MERGE out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
+from singer_sdk.sinks import BatchSink
+from typing_extensions import override
+
+from target_snowflake_merge import statements
+from target_snowflake_merge.errors import (
+    MissingKeyError,
+    StatementTooLargeError,
+    TargetError,
+    one_line,
+)
+from target_snowflake_merge.types import (
+    INTEGER,
+    TEXT,
+    TIMESTAMP,
+    ColumnType,
+    column_type,
+)
+from target_snowflake_merge.validation import RecordValidator
+from target_snowflake_merge.values import (
+    ValueRefusedError,
+    converter,
+    encoder,
+    timestamp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from target_snowflake_merge.connector import Connector, Table
+    from target_snowflake_merge.target import TargetSnowflakeMerge
+    from target_snowflake_merge.values import Converter
+
+VALUE_LIMIT = 100
+"""Characters of an offending value that an error shows."""
+
+METADATA = {
+    "_SDC_EXTRACTED_AT": ("extracted_at", TIMESTAMP),
+    "_SDC_RECEIVED_AT": ("received_at", TIMESTAMP),
+    "_SDC_DELETED_AT": ("deleted_at", TIMESTAMP),
+    "_SDC_TABLE_VERSION": ("table_version", INTEGER),
+}
+"""Meltano's metadata columns that each record brings, and their place in `Element`."""
+
+BATCH_METADATA = {"_SDC_BATCHED_AT": TIMESTAMP, "_SDC_SYNC_STARTED_AT": INTEGER}
+"""Those that are the same for all rows of a batch."""
+
+IDENTITY = {statements.SEQUENCE: INTEGER, statements.REQUEST_ID: TEXT}
+"""Columns of every table, also where add_record_metadata is off."""
+
+RESERVED = {*METADATA, *BATCH_METADATA, *IDENTITY, statements.ROW}
+
+
+class Element(msgspec.Struct, omit_defaults=True):
+    """An element of the array that is sent: a record and what is known about it.
+
+    The record is an object of its own, beside the metadata, so that its properties and
+    theirs cannot meet.
+    """
+
+    record: dict[str, Any]
+    sequence: int
+    extracted_at: str | None = None
+    received_at: str | None = None
+    deleted_at: str | None = None
+    table_version: int | None = None
+
+
+class MergeSink(BatchSink):
+    """Collects the records of one stream under one schema."""
+
+    _target: TargetSnowflakeMerge
+    _table: Table
+
+    def __init__(
+        self,
+        target: TargetSnowflakeMerge,
+        stream_name: str,
+        schema: dict[str, Any],
+        key_properties: Sequence[str] | None,
+    ) -> None:
+        """Understand the stream's schema; nothing is sent yet.
+
+        Args:
+            target: The target, whose settings and connector are used.
+            stream_name: The stream.
+            schema: Its JSON Schema.
+            key_properties: Its key, or none.
+
+        Raises:
+            TargetError: Two properties have one column, a key is no property, or the
+                schema is none.
+        """
+        super().__init__(target, stream_name, schema, key_properties)
+        self._connector: Connector = target.connector
+        self._rows: list[bytes] = []
+        self._bytes = 0
+        self._message: Mapping[str, Any] = {}
+        self._extracted = ("", "", 0)
+        self._unknown: set[str] = set()
+        self._properties = dict(self._named_properties())
+        self._check_keys()
+
+    def _named_properties(self) -> Iterator[tuple[str, str]]:
+        """Pair the properties with the names of their columns."""
+        taken: dict[str, str] = {}
+        for key in self.schema["properties"]:
+            name = key.upper()
+            if name in RESERVED:
+                continue
+            if name in taken:
+                raise TargetError(
+                    f"Stream {self.stream_name}: properties {taken[name]} and {key} "
+                    f"both belong into column {name}; rename one with stream_maps."
+                )
+            taken[name] = key
+            yield key, name
+
+    def _check_keys(self) -> None:
+        for key in self.key_properties:
+            if key not in self._properties:
+                raise TargetError(
+                    f"Stream {self.stream_name}: the key property {key} is not among "
+                    "the properties of its schema; correct the tap's catalog."
+                )
+
+    @override
+    def get_validator(self) -> RecordValidator | None:
+        if not self.validate_schema:
+            return None
+        try:
+            return RecordValidator(self.schema)
+        except InvalidJSONSchema as error:
+            reason = str(error.__cause__).partition("\n")[0]
+            raise TargetError(
+                f"Stream {self.stream_name}: its schema is no JSON Schema: "
+                f"{one_line(reason, 2 * VALUE_LIMIT)}; correct the tap's catalog."
+            ) from error
+
+    @override
+    def setup(self) -> None:
+        """Make the table ready and choose how each property is sent."""
+        self._table = self._connector.prepare(self.stream_name, self._wanted())
+        columns = self._table.columns
+        self._converters = [
+            (key, converter(columns[name])) for key, name in self._properties.items()
+        ]
+        self._sources = [
+            statements.property_source(name, key, columns[name])
+            for key, name in self._properties.items()
+        ]
+        self._sources += self._element_sources()
+
+    def _wanted(self) -> dict[str, ColumnType]:
+        """Return the columns that the stream needs, the record's own ones first."""
+        wanted = {
+            name: column_type(self.schema["properties"][key])
+            for key, name in self._properties.items()
+        }
+        if self._adds_metadata:
+            wanted |= {name: column for name, (_, column) in METADATA.items()}
+            wanted |= BATCH_METADATA
+        if not self.key_properties:
+            wanted[statements.ROW] = INTEGER
+        return wanted | IDENTITY
+
+    def _element_sources(self) -> list[statements.Source]:
+        sources = [statements.element_source(statements.SEQUENCE, "sequence", INTEGER)]
+        if self._adds_metadata:
+            sources += [
+                statements.element_source(name, key, column)
+                for name, (key, column) in METADATA.items()
+            ]
+        return sources if self.key_properties else [*sources, statements.row_source()]
+
+    @property
+    def _adds_metadata(self) -> bool:
+        adds: bool = self.config["add_record_metadata"]
+        return adds
+
+    # What the SDK calls for each record, in this order.
+
+    @property
+    @override
+    def include_sdc_metadata_properties(self) -> bool:
+        """Always true: the sequence needs the message also without metadata columns."""
+        return True
+
+    @override
+    def _add_sdc_metadata_to_schema(self) -> None:
+        """Leave the schema alone: metadata stand beside the record, not in it."""
+
+    @override
+    def _add_sdc_metadata_to_record(
+        self, record: dict[str, Any], message: dict[str, Any], context: dict[str, Any]
+    ) -> None:
+        """Keep the message at hand for `process_record`."""
+        self._message = message
+
+    @override
+    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Validate, and leave dates as text: parsing them would cut them."""
+        if self._validator:
+            try:
+                self._validator.validate(record)
+            except InvalidRecord as error:
+                raise TargetError(
+                    f"{self._named(record)} does not fit its schema: "
+                    f"{one_line(error.error_message, 2 * VALUE_LIMIT)}; correct the "
+                    "tap's schema or set validate_records to false."
+                ) from error
+        for key in record.keys() - self.schema["properties"].keys() - self._unknown:
+            self._unknown.add(key)
+            self.logger.warning(
+                "Stream %s: property %s is not in the schema and is not loaded",
+                *(self.stream_name, key),
+            )
+        return record
+
+    @override
+    def _singer_validate_message(self, record: dict[str, Any]) -> None:
+        """Refuse null keys: no row of the table ever equals them."""
+        for key in self.key_properties:
+            if record.get(key) is None:
+                raise MissingKeyError(
+                    f"{self._named(record)}: the key property {key} is null or "
+                    "missing; every record needs its whole key."
+                )
+
+    @override
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        """Encode a record, and send the batch first if the two exceed its bytes."""
+        row = self._encoded(record)
+        if self._rows and self._bytes + len(row) > self.config["batch_size_bytes"]:
+            self._target.drain_one(self)
+        self._rows.append(row)
+        self._bytes += len(row) + 1  # and a comma or bracket
+
+    def _encoded(self, record: dict[str, Any]) -> bytes:
+        extracted_at, microseconds = self._observed_at()
+        element = Element(
+            self._converted(record), self._table.next_sequence(microseconds)
+        )
+        if self._adds_metadata:
+            element.extracted_at = extracted_at
+            element.received_at = now()
+            element.table_version = self._message.get("version")
+            deleted_at = record.get("_sdc_deleted_at")
+            if deleted_at:
+                element.deleted_at = self._sent(
+                    record, "_sdc_deleted_at", timestamp, deleted_at
+                )
+        return encoder.encode(element)
+
+    def _converted(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the properties that are not null, ready to be cast."""
+        return {
+            key: self._sent(record, key, convert, value)
+            for key, convert in self._converters
+            if (value := record.get(key)) is not None
+        }
+
+    def _sent(
+        self, record: dict[str, Any], key: str, convert: Converter, value: object
+    ) -> Any:  # noqa: ANN401 - whatever JSON can hold
+        """Convert a value, or name stream, record and property when it is refused."""
+        try:
+            return convert(value)
+        except ValueRefusedError as error:
+            raise TargetError(
+                f"{self._named(record)}: property {key} {error}: {shown(value)}; "
+                "correct it in the source or its type in the tap's catalog."
+            ) from error
+
+    def _observed_at(self) -> tuple[str | None, int]:
+        """Return when the record was extracted, as text and in microseconds.
+
+        A record whose tap does not say counts from its arrival.
+        """
+        said = self._message.get("time_extracted")
+        if not said:
+            return None, microseconds(now())
+        if said != self._extracted[0]:
+            try:
+                text = timestamp(said)
+            except ValueRefusedError as error:
+                raise TargetError(
+                    f"Stream {self.stream_name}: time_extracted {error}: "
+                    f"{shown(said)}; correct the tap."
+                ) from error
+            self._extracted = (said, text, microseconds(text))
+        return self._extracted[1:]
+
+    def _named(self, record: dict[str, Any]) -> str:
+        """Name a record in an error by its stream and key."""
+        key = ", ".join(
+            f"{key} {shown(record.get(key))}" for key in self.key_properties
+        )
+        return f"Stream {self.stream_name}, record {key or '(no key)'}"
+
+    # The batch.
+
+    @property
+    @override
+    def current_size(self) -> int:
+        """Rows that wait; the SDK's own count misses what `process_record` sends."""
+        return len(self._rows)
+
+    @property
+    @override
+    def is_full(self) -> bool:
+        rows: int = self.config["batch_size_rows"]
+        size: int = self.config["batch_size_bytes"]
+        return len(self._rows) >= rows or self._bytes >= size
+
+    @override
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Send the rows that wait."""
+        rows, self._rows, self._bytes = self._rows, [], 0
+        self._load(rows)
+
+    def _load(self, rows: list[bytes]) -> None:
+        """Load rows by one MERGE, or by several where Snowflake finds it too large."""
+        request_id = str(uuid.uuid4())
+        keys = [self._properties[key] for key in self.key_properties]
+        sources = [*self._sources, *self._batch_sources(request_id)]
+        sql = statements.merge(self._table.qualified, sources, keys)
+        try:
+            self._connector.load(self._table, sql, request_id, rows)
+        except StatementTooLargeError as error:
+            if len(rows) == 1:
+                raise TargetError(
+                    f"Stream {self.stream_name}: a single record of {len(rows[0])} "
+                    "bytes is too large for Snowflake."
+                ) from error
+            half = len(rows) // 2
+            self._load(rows[:half])
+            self._load(rows[half:])
+
+    def _batch_sources(self, request_id: str) -> list[statements.Source]:
+        """Give the columns that are the same in all rows of a batch."""
+        values = {statements.REQUEST_ID: request_id}
+        if self._adds_metadata:
+            values["_SDC_BATCHED_AT"] = now()
+            values["_SDC_SYNC_STARTED_AT"] = str(self.sync_started_at)
+        types = IDENTITY | BATCH_METADATA
+        return [
+            statements.constant_source(name, value, types[name])
+            for name, value in values.items()
+        ]
+
+
+def now() -> str:
+    """Return the present time as the statements read it."""
+    return timestamp(dt.datetime.now(dt.UTC).isoformat())
+
+
+def microseconds(text: str) -> int:
+    """Return the microseconds since 1970 of a time in TIMESTAMP_FORMAT."""
+    moment = dt.datetime.fromisoformat(text)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (moment - epoch) // dt.timedelta(microseconds=1)
+
+
+def shown(value: object) -> str:
+    """Show a value in an error, on one line and cut."""
+    return one_line(str(value), VALUE_LIMIT)

@@ -1,0 +1,265 @@
+"""The SQL that this target sends (pure functions).
+
+Every name is quoted and in upper case, so that it means the same whether or not the
+account sets QUOTED_IDENTIFIERS_IGNORE_CASE, and so that people type it unquoted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from target_snowflake_merge.types import INTEGER, ColumnType, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+FORMATS = {
+    Kind.TIMESTAMP_TZ: ("TO_TIMESTAMP_TZ", 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM'),
+    Kind.DATE: ("TO_DATE", "YYYY-MM-DD"),
+    Kind.TIME: ("TO_TIME", "HH24:MI:SS.FF9"),
+}
+"""How texts become dates and times; the module `values` writes the same formats:
+https://docs.snowflake.com/en/sql-reference/date-time-input-output
+"""
+
+SEQUENCE = "_SDC_SEQUENCE"
+REQUEST_ID = "_SDC_REQUEST_ID"
+ROW = "_SDC_ROW"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A column of the MERGE's source: its name, its type and the SQL of its value."""
+
+    name: str
+    type: ColumnType
+    sql: str
+
+
+def identifier(name: str) -> str:
+    """Quote a name.
+
+    Args:
+        name: The name as Snowflake keeps it.
+
+    Returns:
+        The quoted identifier.
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    r"""Quote a text; in Snowflake's constants a backslash escapes as well.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The string constant.
+    """
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def qualified(*names: str) -> str:
+    """Join the parts of a name, such as database, schema and table.
+
+    Args:
+        names: The parts, as Snowflake keeps them.
+
+    Returns:
+        The quoted parts with points between them.
+    """
+    return ".".join(map(identifier, names))
+
+
+def property_source(name: str, key: str, column: ColumnType) -> Source:
+    """Read a property of the record and cast it to its column.
+
+    Args:
+        name: The name of the column.
+        key: The name of the property, exactly.
+        column: The type of the column in the table.
+
+    Returns:
+        The source column.
+    """
+    return Source(name, column, cast(f"f.value['record'][{literal(key)}]", column))
+
+
+def element_source(name: str, key: str, column: ColumnType) -> Source:
+    """Read what an element of the array says about its record, such as its sequence.
+
+    Args:
+        name: The name of the column.
+        key: The name within the element.
+        column: The type of the column in the table.
+
+    Returns:
+        The source column.
+    """
+    return Source(name, column, cast(f"f.value[{literal(key)}]", column))
+
+
+def constant_source(name: str, text: str, column: ColumnType) -> Source:
+    """Give a value that is the same in all rows of a batch.
+
+    Args:
+        name: The name of the column.
+        text: The value, in the form that the cast of its type reads.
+        column: The type of the column in the table.
+
+    Returns:
+        The source column.
+    """
+    return Source(name, column, cast(literal(text), column))
+
+
+def row_source() -> Source:
+    """Give the place of a row within its batch, for tables without a key."""
+    return Source(ROW, INTEGER, "f.index")
+
+
+def cast(value: str, column: ColumnType) -> str:
+    """Cast a VARIANT to the type of a column, whatever the account's input formats.
+
+    Numbers go through text, which keeps every digit of a number that was sent as text.
+
+    Args:
+        value: An SQL expression of type VARIANT.
+        column: The type of the column in the table.
+
+    Returns:
+        The SQL expression of the column's type.
+    """
+    text = f"CAST({value} AS VARCHAR)"
+    if column.kind in FORMATS:
+        function, written = FORMATS[column.kind]
+        return f"{function}({text}, {literal(written)})"
+    if column.kind is Kind.NUMBER:
+        return f"CAST({text} AS {column})"
+    if column.kind is Kind.BOOLEAN:
+        return f"CAST({value} AS BOOLEAN)"
+    return text if column.kind is Kind.VARCHAR else value
+
+
+def merge(table: str, sources: Sequence[Source], keys: Sequence[str]) -> str:
+    """Write the MERGE of one batch.
+
+    Its only bind is a JSON array. Rows with one key are reduced to the one with the
+    largest sequence, compared on the values as they were cast, and a row of the table
+    is replaced only by an observation that is not older.
+
+    Args:
+        table: The qualified name of the table.
+        sources: The columns to write.
+        keys: The names of the key columns. Without keys, a row is known by its request
+            id and its place in the batch, and is only ever inserted.
+
+    Returns:
+        The statement.
+    """
+    names = [source.name for source in sources]
+    matched_by = keys or [REQUEST_ID, ROW]
+    update = f"\n{_update(names, keys)}" if keys else ""
+    return (
+        f"MERGE INTO {table} AS t\n"
+        f"USING (\n{_batch(sources, keys)}\n) AS s\n"
+        f"ON {_list(matched_by, 't.{0} = s.{0}', ' AND ')}{update}\n"
+        f"WHEN NOT MATCHED THEN INSERT ({_list(names, '{0}')})\n"
+        f"VALUES ({_list(names, 's.{0}')})"
+    )
+
+
+def _batch(sources: Iterable[Source], keys: Sequence[str]) -> str:
+    """Write the sub-select that turns the bind into rows, one per key.
+
+    The casts stand in a select of their own: beside them, a name such as "VALUE" or
+    "INDEX" would mean FLATTEN's column and not the record's.
+    """
+    columns = ",\n  ".join(f"{s.sql} AS {identifier(s.name)}" for s in sources)
+    rows = f"SELECT\n  {columns}\nFROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f"
+    if not keys:
+        return rows
+    return (
+        f"SELECT * FROM (\n{rows}\n) AS r\n"  # noqa: S608 - values travel as a bind
+        f"QUALIFY ROW_NUMBER() OVER (\n"
+        f"  PARTITION BY {_list(keys, 'r.{0}')}\n"
+        f"  ORDER BY r.{identifier(SEQUENCE)} DESC\n"
+        f") = 1"
+    )
+
+
+def _update(names: Sequence[str], keys: Sequence[str]) -> str:
+    sequence = identifier(SEQUENCE)
+    changed = [name for name in names if name not in keys]
+    return (
+        f"WHEN MATCHED AND (t.{sequence} IS NULL OR s.{sequence} >= t.{sequence})\n"
+        f"THEN UPDATE SET {_list(changed, '{0} = s.{0}')}"
+    )
+
+
+def _list(names: Iterable[str], pattern: str, separator: str = ", ") -> str:
+    return separator.join(pattern.format(identifier(name)) for name in names)
+
+
+def create_schema(database: str, schema: str) -> str:
+    """Make the schema where it is missing."""
+    return f"CREATE SCHEMA IF NOT EXISTS {qualified(database, schema)}"
+
+
+def create_table(table: str, columns: Mapping[str, ColumnType]) -> str:
+    """Make the table where it is missing.
+
+    Args:
+        table: The qualified name.
+        columns: Its columns, in order.
+
+    Returns:
+        The statement.
+    """
+    return f"CREATE TABLE IF NOT EXISTS {table} (\n  {_definitions(columns)}\n)"
+
+
+def _definitions(columns: Mapping[str, ColumnType]) -> str:
+    return ",\n  ".join(f"{identifier(name)} {columns[name]}" for name in columns)
+
+
+def add_column(table: str, name: str, column: ColumnType) -> str:
+    """Add a column where it is missing."""
+    return f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {identifier(name)} {column}"
+
+
+def widen_column(table: str, name: str, column: ColumnType) -> str:
+    """Let a text column hold longer texts."""
+    return f"ALTER TABLE {table} ALTER COLUMN {identifier(name)} SET DATA TYPE {column}"
+
+
+def table_columns(database: str) -> str:
+    """Read the columns of a table.
+
+    Its binds are the schema and the table:
+    https://docs.snowflake.com/en/sql-reference/info-schema/columns
+    """
+    return (
+        "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, "
+        "NUMERIC_PRECISION, NUMERIC_SCALE\n"
+        f"FROM {identifier(database)}.INFORMATION_SCHEMA.COLUMNS\n"
+        "WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?\n"
+        "ORDER BY ORDINAL_POSITION"
+    )
+
+
+def schema_exists(database: str) -> str:
+    """Look for a schema; its bind is the schema's name."""
+    return (
+        "SELECT SCHEMA_NAME\n"
+        f"FROM {identifier(database)}.INFORMATION_SCHEMA.SCHEMATA\n"
+        "WHERE SCHEMA_NAME = ?"
+    )
+
+
+def largest_sequence(table: str) -> str:
+    """Find the last observation that a table holds."""
+    sequence = identifier(SEQUENCE)
+    return f"SELECT MAX({sequence}) AS {sequence} FROM {table}"  # noqa: S608 - names are quoted

@@ -1,0 +1,388 @@
+"""The target: its settings, the order of messages and state, and the command.
+
+Private methods of singer-sdk 0.54 that this package overrides, each because no public
+hook does the same; the upper bound on the SDK in pyproject.toml is for their sake:
+
+- ``TargetSnowflakeMerge``: ``_env_var_config``, ``_validate_config``,
+  ``_process_state_message``, ``_process_activate_version_message``,
+  ``_process_batch_message``, ``_write_state_message``, ``_handle_termination``;
+- ``MergeSink``: ``_add_sdc_metadata_to_schema``, ``_add_sdc_metadata_to_record``,
+  ``_validate_and_parse``, ``_singer_validate_message``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.plugin_base import SingerCommand
+from singer_sdk.singerlib.exceptions import SingerError
+from singer_sdk.singerlib.json import serialize_json
+from singer_sdk.typing import (
+    BooleanType,
+    IntegerType,
+    PropertiesList,
+    Property,
+    StringType,
+)
+from typing_extensions import override
+
+from target_snowflake_merge.auth import (
+    AccessToken,
+    KeyPair,
+    load_private_key,
+    read_key_file,
+)
+from target_snowflake_merge.connector import Connector
+from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.reader import MessageReader
+from target_snowflake_merge.sinks import MergeSink
+from target_snowflake_merge.sql_api import Session, SqlApi, base_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
+
+    import click
+    from singer_sdk.sinks import Sink
+
+    from target_snowflake_merge.auth import Authenticator
+
+SETTINGS = PropertiesList(
+    Property(
+        "account",
+        StringType(),
+        required=True,
+        title="Account",
+        description="The account identifier: `organisation-account`, or a locator "
+        "with its region, such as `xy12345.us-east-1`.",
+    ),
+    Property(
+        "host",
+        StringType(),
+        title="Host",
+        description="The host name of the account, where it is not "
+        "`<account>.snowflakecomputing.com` (PrivateLink, China). It may carry scheme "
+        "and port; plain http is accepted for this machine only.",
+    ),
+    Property(
+        "user",
+        StringType(),
+        title="User",
+        description="The LOGIN_NAME of the user; needed to sign in with a key pair.",
+    ),
+    Property(
+        "private_key",
+        StringType(),
+        secret=True,
+        title="Private key",
+        description="The user's private key in PEM form (PKCS#8, RSA of 2048 bits or "
+        "more). Line breaks may be written as `\\n`.",
+    ),
+    Property(
+        "private_key_path",
+        StringType(),
+        title="Private key path",
+        description="The path of a file with the private key, instead of its text.",
+    ),
+    Property(
+        "private_key_passphrase",
+        StringType(),
+        secret=True,
+        title="Private key passphrase",
+        description="What the private key is encrypted with, if it is.",
+    ),
+    Property(
+        "programmatic_access_token",
+        StringType(),
+        secret=True,
+        title="Programmatic access token",
+        description="A programmatic access token, instead of a private key.",
+    ),
+    Property(
+        "database",
+        StringType(),
+        required=True,
+        title="Database",
+        description="The database, which must exist. Names of database, schema and "
+        "tables are taken in upper case.",
+    ),
+    Property(
+        "default_target_schema",
+        StringType(),
+        required=True,
+        title="Default target schema",
+        description="The schema of the tables. It is made when it is missing.",
+    ),
+    Property(
+        "warehouse",
+        StringType(),
+        title="Warehouse",
+        description="The warehouse, as Snowflake shows it. Without it, the user's "
+        "default.",
+    ),
+    Property(
+        "role",
+        StringType(),
+        title="Role",
+        description="The role, as Snowflake shows it. Without it, the user's default.",
+    ),
+    Property(
+        "batch_size_rows",
+        IntegerType(minimum=1),
+        default=10_000,
+        title="Batch size in rows",
+        description="The largest number of rows in one MERGE.",
+    ),
+    Property(
+        "batch_size_bytes",
+        IntegerType(minimum=1),
+        default=1_000_000,
+        title="Batch size in bytes",
+        description="The largest JSON array that one MERGE carries. Snowflake "
+        "recommends at most 1 MB per statement; a larger record goes alone.",
+    ),
+    Property(
+        "statement_timeout_seconds",
+        IntegerType(minimum=1),
+        default=3_600,
+        title="Statement timeout in seconds",
+        description="After this time Snowflake cancels a statement, and the run ends.",
+    ),
+    Property(
+        "add_record_metadata",
+        BooleanType(),
+        default=True,
+        title="Add record metadata",
+        description="Whether tables get Meltano's metadata columns. `_SDC_SEQUENCE` "
+        "and `_SDC_REQUEST_ID` are there in any case.",
+    ),
+).to_dict()
+
+SIGN_IN = ("private_key", "private_key_path", "programmatic_access_token")
+
+REQUIRED = re.compile(r"^'(\w+)' is a required property$")
+
+
+class Command(SingerCommand):
+    """The command line, which ends a failed run with one sentence."""
+
+    @override
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, and report what is known to go wrong without a traceback."""
+        try:
+            return super().main(*args, **kwargs)
+        except (TargetError, SingerSDKError, SingerError) as error:
+            self.logger.error("%s", one_line(str(error), 2_000))  # noqa: TRY400 - the sentence says what a traceback would hide
+        except (OSError, ValueError) as error:
+            # Before the target exists, these come from reading --config.
+            if TargetSnowflakeMerge.started:
+                raise
+            self.logger.error("--config cannot be read: %s", one_line(str(error)))  # noqa: TRY400 - as above
+        sys.exit(1)
+
+
+class TargetSnowflakeMerge(Target):
+    """Loads Snowflake through idempotent MERGE statements of its SQL API."""
+
+    name = "target-snowflake-merge"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    default_sink_class = MergeSink
+    message_reader_class = MessageReader
+
+    started: ClassVar[bool] = False
+    """Whether a target has been made in this process."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        """Read the settings; nothing is sent yet.
+
+        Args:
+            kwargs: What the SDK's `Target` takes.
+
+        Raises:
+            TargetError: A setting is missing or wrong.
+        """
+        super().__init__(**kwargs)
+        type(self).started = True
+        config = self.config
+        url = base_url(config["account"], config.get("host"))
+        session = Session(
+            config["database"].upper(),
+            config.get("warehouse"),
+            config.get("role"),
+            config["statement_timeout_seconds"],
+        )
+        user_agent = f"{self.name}/{self.plugin_version}"
+        api = SqlApi(url, authenticator(config), session, user_agent)
+        schema = config["default_target_schema"]
+        self.connector = Connector(api, config["database"], schema, user_agent)
+        self._ignored_versions: set[str] = set()
+
+    # Settings.
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Take the SDK's settings but for load_method, which nothing here reads."""
+        super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"].pop("load_method", None)
+
+    @classproperty
+    @override
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
+        """Read the settings from environment variables; empty ones are not given."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        config: dict[str, Any] = {}
+        for name, schema in cls.config_jsonschema["properties"].items():
+            variable = f"{cls._env_var_prefix}{name.upper()}"
+            if os.environ.get(variable) == "":
+                continue
+            try:
+                one = {"properties": {name: schema}}
+                config |= parse_environment_config(one, cls._env_var_prefix)
+            except ValueError as error:
+                raise TargetError(
+                    f"Setting {name}: the environment variable {variable} does not "
+                    "hold a value of its type; correct it."
+                ) from error
+        return config
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Validate the settings, and say what is wrong without showing a secret."""
+        self._config = {
+            name: value for name, value in self._config.items() if value != ""
+        }
+        try:
+            return super()._validate_config(raise_errors=raise_errors)
+        except ConfigValidationError as error:
+            sentences = [self._setting_error(text) for text in error.errors]
+            raise TargetError(" ".join(sentences)) from None
+
+    def _setting_error(self, text: str) -> str:
+        missing = REQUIRED.match(text)
+        if missing:
+            return f"Setting {missing[1]} is missing; set it."
+        for name, schema in self.config_jsonschema["properties"].items():
+            if schema.get("secret") and name in self._config:
+                text = text.replace(repr(self._config[name]), "the secret")
+        return f"Settings: {text}; correct it."
+
+    # Messages.
+
+    @override
+    def get_sink(
+        self,
+        stream_name: str,
+        *,
+        record: dict[str, Any] | None = None,
+        schema: dict[str, Any] | None = None,
+        key_properties: Sequence[str] | None = None,
+    ) -> Sink:
+        """Load what waits before a changed schema takes effect.
+
+        The SDK would keep the old sink until the next full drain, so that its older
+        records could be loaded after newer ones, into a table that has changed.
+        """
+        if schema is not None and self.sink_exists(stream_name):
+            self.drain_one(self._sinks_active[stream_name])
+        return super().get_sink(
+            stream_name, record=record, schema=schema, key_properties=key_properties
+        )
+
+    @override
+    def process_endofpipe(self) -> None:
+        """Load what waits, pass the state on, and say what was loaded."""
+        super().process_endofpipe()
+        for line in self.connector.summary():
+            self.logger.info(line)
+
+    @override
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        """Keep the latest state; an empty one says nothing and erases nothing."""
+        if message_dict.get("value"):
+            super()._process_state_message(message_dict)
+
+    @override
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        """Pass a state on, with every digit of its numbers."""
+        sys.stdout.write(f"{serialize_json(state)}\n")
+        sys.stdout.flush()
+
+    @override
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        stream = message_dict["stream"]
+        if stream not in self._ignored_versions:
+            self._ignored_versions.add(stream)
+            self.logger.warning(
+                "Stream %s: ACTIVATE_VERSION is not acted on; rows that are gone at "
+                "the source stay in the table",
+                stream,
+            )
+
+    @override
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        raise TargetError(
+            f"Stream {message_dict['stream']}: BATCH messages are not supported; "
+            "remove batch_config from the tap's settings."
+        )
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End at once, with no state passed on: the next run repeats what is open.
+
+        The SDK would drain from within the signal handler, in the middle of a batch,
+        and then pass on the state of records that are not loaded.
+        """
+        self.logger.warning("Ended by signal %d; no further state is passed on", signum)
+        sys.exit(128 + signum)
+
+    # The command.
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        return Command(
+            name=command.name,
+            callback=command.callback,
+            help=command.help,
+            context_settings=command.context_settings,
+            params=command.params,
+            logger=cls.logger,
+        )
+
+
+def authenticator(config: Mapping[str, Any]) -> Authenticator:
+    """Choose how to sign in by the settings that are given.
+
+    Args:
+        config: The settings.
+
+    Returns:
+        What signs requests in.
+
+    Raises:
+        TargetError: None or more than one way is given, or the key cannot be used.
+    """
+    given = [name for name in SIGN_IN if config.get(name)]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise TargetError(
+            f"Set exactly one of {', '.join(SIGN_IN)} to sign in; found {found}."
+        )
+    if given == ["programmatic_access_token"]:
+        return AccessToken(config["programmatic_access_token"])
+    if not config.get("user"):
+        raise TargetError("Setting user is missing; a key pair needs it.")
+    path = config.get("private_key_path")
+    pem = read_key_file(Path(path).expanduser()) if path else config["private_key"]
+    key = load_private_key(pem, config.get("private_key_passphrase"))
+    return KeyPair(config["account"], config["user"], key)
