@@ -1,1 +1,1 @@
-"""The Acumatica side of the sandbox."""
+"""Acumatica's contract-based REST API on loopback, with a company to read."""

@@ -1,0 +1,166 @@
+"""Control endpoints for the demo and the tests, below ``/sandbox``; no token needed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.acumatica import clock
+from sandbox.acumatica.endpoints import READABLE
+from sandbox.acumatica.faults import Fault, Faults
+from sandbox.acumatica.mutations import mutate
+from sandbox.acumatica.settings import Settings, change
+from sandbox.acumatica.values import MODIFIED, Fields, Record
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from starlette.requests import Request
+
+    from sandbox.acumatica.auth import Identity
+    from sandbox.acumatica.gate import LoggedRequest
+    from sandbox.acumatica.store import Store
+
+MAX_DAYS = 366
+
+
+class Days(msgspec.Struct, forbid_unknown_fields=True):
+    """How many days to play."""
+
+    days: int = 1
+
+
+class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """A record to add or replace.
+
+    Attributes:
+        fields: Unwrapped fields; numbers with a decimal point stay exact.
+        id: The record's id; without one the record with the same natural key is
+            replaced, or a new one added.
+        modified: LastModifiedDateTime as it is to be sent; without one, now.
+        note: The record's note.
+    """
+
+    fields: Fields
+    id: str | None = None
+    modified: str | None = None
+    note: str = ""
+
+
+NEW_RECORD = msgspec.json.Decoder(NewRecord, float_hook=Decimal)
+
+
+@dataclass
+class Admin:
+    """The control endpoints and what they control."""
+
+    store: Store
+    settings: Settings
+    identity: Identity
+    faults: Faults
+    log: deque[LoggedRequest]
+
+    def routes(self) -> list[Route]:
+        """The endpoints."""
+        return [
+            Route("/sandbox/mutate", self.mutate, methods=["POST"]),
+            Route("/sandbox/summary", self.summary),
+            Route("/sandbox/sessions", self.sessions),
+            Route("/sandbox/sessions", self.close_sessions, methods=["DELETE"]),
+            Route("/sandbox/requests", self.requests),
+            Route("/sandbox/requests", self.clear_requests, methods=["DELETE"]),
+            Route("/sandbox/faults", self.add_fault, methods=["POST"]),
+            Route("/sandbox/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/sandbox/settings", self.change_settings, methods=["PATCH"]),
+            Route("/sandbox/settings", self.reset_settings, methods=["DELETE"]),
+            Route("/sandbox/records/{entity}", self.put_record, methods=["PUT"]),
+        ]
+
+    async def mutate(self, request: Request) -> Response:
+        """Play the next days."""
+        days = msgspec.json.decode(await request.body(), type=Days).days
+        if not 1 <= days <= MAX_DAYS:
+            raise msgspec.ValidationError(f"days must be 1 to {MAX_DAYS}")
+        return JSONResponse(mutate(self.store, days))
+
+    async def summary(self, _request: Request) -> Response:
+        """Rows and sums per entity: what a warehouse must agree with."""
+        return JSONResponse(self.store.summary())
+
+    async def sessions(self, _request: Request) -> Response:
+        """The open sessions, that is the seats that are taken."""
+        sessions = self.identity.open_sessions().values()
+        return JSONResponse(
+            [{"opened": s.opened.isoformat(), "requests": s.requests} for s in sessions]
+        )
+
+    async def close_sessions(self, _request: Request) -> Response:
+        """Free all seats."""
+        self.identity.sessions.clear()
+        return Response(status_code=204)
+
+    async def requests(self, _request: Request) -> Response:
+        """The entity and token requests so far, oldest first."""
+        return JSONResponse(list(self.log))
+
+    async def clear_requests(self, _request: Request) -> Response:
+        """Forget the requests so far."""
+        self.log.clear()
+        return Response(status_code=204)
+
+    async def add_fault(self, request: Request) -> Response:
+        """Let the next matching requests go wrong."""
+        fault = msgspec.json.decode(await request.body(), type=Fault)
+        self.faults.queue.append(fault)
+        return Response(status_code=204)
+
+    async def clear_faults(self, _request: Request) -> Response:
+        """Let nothing go wrong any more."""
+        self.faults.queue.clear()
+        return Response(status_code=204)
+
+    async def change_settings(self, request: Request) -> Response:
+        """Change some settings, leave the others."""
+        changes = msgspec.json.decode(await request.body(), type=dict[str, object])
+        change(self.settings, changes)
+        return JSONResponse(msgspec.to_builtins(self.settings))
+
+    async def reset_settings(self, _request: Request) -> Response:
+        """Back to the settings of a fresh server."""
+        change(self.settings, msgspec.to_builtins(Settings()))
+        return Response(status_code=204)
+
+    async def put_record(self, request: Request) -> Response:
+        """Add or replace one record."""
+        entity = request.path_params["entity"]
+        if entity not in READABLE:
+            raise msgspec.ValidationError(f"{entity} is no entity of the sandbox")
+        new = NEW_RECORD.decode(await request.body())
+        record = self.record(entity, new)
+        self.store.put([(entity, record)])
+        return JSONResponse({"id": record.id})
+
+    def record(self, entity: str, new: NewRecord) -> Record:
+        """The record to store for what was sent."""
+        fields = new.fields | {MODIFIED: new.modified or clock.stamp(clock.now())}
+        record = Record(new.id or str(uuid.uuid4()), fields, new.note)
+        same = self.store.by_key(entity, self.store.key(entity, record))
+        if new.id is None and same:
+            record.id = same.id
+        return record
+
+
+async def bad_request(_request: Request, error: Exception) -> Response:
+    """What a control request with wrong content is told."""
+    return JSONResponse({"message": str(error)}, 400)
+
+
+def error_handlers() -> dict[Any, Any]:
+    """How errors of control requests are answered."""
+    return {msgspec.ValidationError: bad_request, msgspec.DecodeError: bad_request}

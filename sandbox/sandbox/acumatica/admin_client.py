@@ -1,0 +1,115 @@
+"""The control endpoints from Python, for the demo, the command line and the tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import requests
+
+from sandbox.acumatica.values import ENCODER, Fields
+from sandbox.processes import SandboxError
+
+if TYPE_CHECKING:
+    from sandbox.acumatica.faults import Fault
+    from sandbox.acumatica.gate import LoggedRequest
+    from sandbox.acumatica.mutations import Counts
+    from sandbox.acumatica.store import Summary
+
+TIMEOUT = 600
+"""Seconds; playing many days takes a while."""
+
+
+class AcumaticaAdmin:
+    """Controls a running Acumatica server of the sandbox.
+
+    Args:
+        url: The server's address, such as ``http://127.0.0.1:8801``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    def mutate(self, days: int = 1) -> Counts:
+        """Play the next days; says per entity what was added and changed."""
+        return cast("Counts", self.call("POST", "mutate", {"days": days}))
+
+    def summary(self) -> dict[str, Summary]:
+        """Rows and exact sums per entity."""
+        return cast("dict[str, Summary]", self.call("GET", "summary"))
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The open sessions: when each was opened, how many requests it served."""
+        return cast("list[dict[str, Any]]", self.call("GET", "sessions"))
+
+    def close_sessions(self) -> None:
+        """Free all seats."""
+        self.call("DELETE", "sessions")
+
+    def requests(self) -> list[LoggedRequest]:
+        """The entity and token requests so far, oldest first."""
+        return cast("list[LoggedRequest]", self.call("GET", "requests"))
+
+    def clear_requests(self) -> None:
+        """Forget the requests so far."""
+        self.call("DELETE", "requests")
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let the next matching requests go wrong."""
+        self.call("POST", "faults", fault)
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self.call("DELETE", "faults")
+
+    def change_settings(self, **changes: object) -> None:
+        """Change some of the settings that ``settings.Settings`` names."""
+        self.call("PATCH", "settings", changes)
+
+    def reset_settings(self) -> None:
+        """Back to the settings of a fresh server."""
+        self.call("DELETE", "settings")
+
+    def put_record(
+        self,
+        entity: str,
+        fields: Fields,
+        *,
+        record_id: str | None = None,
+        modified: str | None = None,
+        note: str = "",
+    ) -> str:
+        """Add or replace one record.
+
+        Args:
+            entity: The entity's name.
+            fields: Unwrapped fields; amounts are Decimals.
+            record_id: Which record to replace; without it, the one with the same
+                natural key, if there is one.
+            modified: LastModifiedDateTime as it is to be sent; without it, now.
+            note: The record's note.
+
+        Returns:
+            The record's id.
+        """
+        record = {"fields": fields, "id": record_id, "modified": modified, "note": note}
+        answer = self.call("PUT", f"records/{entity}", record)
+        return str(answer["id"])
+
+    def call(self, method: str, path: str, content: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Send one control request.
+
+        Raises:
+            SandboxError: The server is not up, or refuses.
+        """
+        body = None if content is None else ENCODER.encode(content)
+        url = f"{self.url}/sandbox/{path}"
+        try:
+            answer = requests.request(method, url, data=body, timeout=TIMEOUT)
+        except requests.ConnectionError as error:
+            raise SandboxError(
+                f"No Acumatica server of the sandbox answers at {self.url}; "
+                "start it with: sandbox acumatica"
+            ) from error
+        if not answer.ok:
+            raise SandboxError(f"The sandbox refuses: {answer.text}")
+        return answer.json() if answer.content else None

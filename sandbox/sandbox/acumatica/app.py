@@ -1,0 +1,225 @@
+"""The server: routes of the contract-based REST API, version 4."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.acumatica import admin, errors, gate, swagger
+from sandbox.acumatica.auth import Identity, OAuthError
+from sandbox.acumatica.company import found
+from sandbox.acumatica.endpoints import READABLE, Endpoint, load_endpoints
+from sandbox.acumatica.errors import AnswerError
+from sandbox.acumatica.faults import Faults
+from sandbox.acumatica.filters import compile_filter
+from sandbox.acumatica.query import page, request_shape
+from sandbox.acumatica.render import Renderer, ad_hoc_schema
+from sandbox.acumatica.settings import Settings
+from sandbox.acumatica.store import Store
+from sandbox.acumatica.values import ENCODER, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+BUILD = "24.208.0020"
+
+
+def create_app(data_dir: Path, seed: int) -> Starlette:
+    """Make the server.
+
+    Args:
+        data_dir: Where the company is kept.
+        seed: Which company to make when there is none yet.
+
+    Raises:
+        SandboxError: Another process has the company open.
+    """
+    store = Store(data_dir)
+    if store.empty:
+        found(store, seed)
+    settings = Settings()
+    identity = Identity(settings)
+    faults = Faults()
+    log: deque[gate.LoggedRequest] = deque(maxlen=gate.LOG_LENGTH)
+    api = Api(store, settings, identity)
+    control = admin.Admin(store, settings, identity, faults, log)
+    return Starlette(
+        routes=[*control.routes(), *api.routes()],
+        middleware=[
+            Middleware(gate.Gate, identity=identity, faults=faults, log=log),
+        ],
+        exception_handlers={
+            AnswerError: answer_error,
+            OAuthError: answer_oauth_error,
+            **admin.error_handlers(),
+        },
+    )
+
+
+@dataclass
+class Api:
+    """The endpoints that Acumatica has."""
+
+    store: Store
+    settings: Settings
+    identity: Identity
+    endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=load_endpoints)
+
+    def routes(self) -> list[Route]:
+        """The endpoints; what none of them serves is 404."""
+        endpoint = "/entity/{endpoint}/{version}"
+        return [
+            Route("/identity/connect/token", self.token, methods=["POST"]),
+            Route("/Frames/Error.aspx", error_page),
+            Route("/entity/auth/logout", self.sign_out, methods=["POST"]),
+            Route("/entity", self.list_endpoints),
+            Route(f"{endpoint}/swagger.json", self.swagger),
+            Route(f"{endpoint}/{{entity}}", self.list_records),
+            Route(f"{endpoint}/{{entity}}/$adHocSchema", self.ad_hoc_schema),
+            Route(f"{endpoint}/{{entity}}/{{keys:path}}", self.one_record),
+            Route("/{rest:path}", self.nothing),
+        ]
+
+    async def token(self, request: Request) -> Response:
+        """Give out tokens."""
+        form = dict(parse_qsl((await request.body()).decode()))
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse(self.identity.grant(form), headers=headers)
+
+    async def sign_out(self, request: Request) -> Response:
+        """Free the seat; IIS refuses a POST that does not say how long it is."""
+        if "content-length" not in request.headers:
+            return HTMLResponse(gate.PAGE.format("Length Required"), 411)
+        self.identity.sign_out(request.state.token)
+        return Response(status_code=204)
+
+    async def list_endpoints(self, _request: Request) -> Response:
+        """Which endpoints are served."""
+        served = [
+            {"name": e.name, "version": e.version, "href": f"{e.path}/"}
+            for e in self.endpoints.values()
+        ]
+        version = {"acumaticaBuildVersion": BUILD, "databaseVersion": BUILD}
+        return JSONResponse({"version": version, "endpoints": served})
+
+    async def swagger(self, request: Request) -> Response:
+        """What the endpoint looks like."""
+        return answer(swagger.document(self.endpoint(request)))
+
+    async def list_records(self, request: Request) -> Response:
+        """The records that match, from ``$skip`` on."""
+        endpoint, name = self.entity(request)
+        behaviour = READABLE[name]
+        asked = parameters(request)
+        shape = request_shape(endpoint, name, behaviour, asked)
+        rows = self.store.rows(name)
+        if text := asked.get("$filter"):
+            matches = compile_filter(text, endpoint.entities[name], behaviour)
+            rows = [row for row in rows if matches(row.fields)]
+        wanted = page(asked)
+        renderer = Renderer(endpoint, name, behaviour, request.state.session.id)
+        return answer(list(renderer.rows(rows[wanted], shape, wanted.start + 1)))
+
+    async def one_record(self, request: Request) -> Response:
+        """The record with a natural key or an id."""
+        endpoint, name = self.entity(request)
+        shape = request_shape(endpoint, name, READABLE[name], parameters(request))
+        record = self.find(name, request.path_params["keys"])
+        session = request.state.session.id
+        renderer = Renderer(endpoint, name, READABLE[name], session)
+        return answer(renderer.record(record, shape))
+
+    async def ad_hoc_schema(self, request: Request) -> Response:
+        """A template of an entity's record."""
+        return answer(ad_hoc_schema(*self.entity(request)))
+
+    async def nothing(self, request: Request) -> Response:
+        """What no other route serves."""
+        raise not_found(request)
+
+    def endpoint(self, request: Request) -> Endpoint:
+        """The endpoint that a request names."""
+        named = (request.path_params["endpoint"], request.path_params["version"])
+        if named not in self.endpoints:
+            raise not_found(request)
+        return self.endpoints[named]
+
+    def entity(self, request: Request) -> tuple[Endpoint, str]:
+        """The endpoint and entity that a request names, if the user may read it."""
+        endpoint = self.endpoint(request)
+        name = request.path_params["entity"]
+        if name not in endpoint.entities or name not in READABLE:
+            raise not_found(request)
+        if name in self.settings.denied:
+            form = endpoint.entities[name].form
+            raise AnswerError(
+                403,
+                f"You have insufficient rights to access the {name} ({form}) form.",
+            )
+        return endpoint, name
+
+    def find(self, entity: str, keys: str) -> Record:
+        """The record with an id, or with keys that have slashes between them."""
+        record = (
+            self.store.by_id(entity, keys)
+            if is_guid(keys)
+            else self.store.by_key(entity, tuple(keys.split("/")))
+        )
+        if record is None:
+            raise errors.failure(
+                errors.NO_ENTITY, "No entity satisfies the condition.", status=404
+            )
+        return record
+
+
+def parameters(request: Request) -> dict[str, str]:
+    """The decoded query; a ``+`` that was sent unencoded is a space."""
+    return dict(parse_qsl(request.url.query, keep_blank_values=True))
+
+
+def is_guid(text: str) -> bool:
+    """Whether a text is a GUID with hyphens."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def answer(content: object) -> Response:
+    """A JSON answer with exact decimals."""
+    return Response(ENCODER.encode(content), media_type="application/json")
+
+
+def not_found(request: Request) -> AnswerError:
+    """What an address that nothing serves is answered."""
+    return AnswerError(
+        404,
+        f"No HTTP resource was found that matches the request URI '{request.url}'.",
+    )
+
+
+async def error_page(request: Request) -> Response:
+    """The page that shows a message to people."""
+    message = request.query_params.get("message", "An error has occurred.")
+    return HTMLResponse(gate.PAGE.format(escape(message)))
+
+
+async def answer_error(_request: Request, error: Any) -> Response:  # noqa: ANN401 - Starlette types handlers for all exceptions
+    """An error of the entity endpoints."""
+    return JSONResponse(error.body(), error.status)
+
+
+async def answer_oauth_error(_request: Request, error: Any) -> Response:  # noqa: ANN401 - as above
+    """An error of the token endpoint."""
+    return JSONResponse(error.body, 400)

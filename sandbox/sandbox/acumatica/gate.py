@@ -1,0 +1,140 @@
+"""What every request passes before it is served: log, faults, token, seat."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import unquote_plus
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from sandbox.acumatica.auth import Identity, SeatLimitRedirectError
+from sandbox.acumatica.errors import AnswerError
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from sandbox.acumatica.faults import Fault, Faults
+
+GATED = ("/entity", "/identity")
+SIGN_OUT = "/entity/auth/logout"
+LOG_LENGTH = 100_000
+PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body>{0}</body></html>"
+
+
+class LoggedRequest(TypedDict):
+    """A request of the log; the query as it was sent, status 0 when none was."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+
+
+class Gate:
+    """Stands before the entity and token endpoints.
+
+    Args:
+        app: What serves the requests that pass.
+        identity: Tokens and sessions.
+        faults: What is to go wrong.
+        log: Where requests are written.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        identity: Identity,
+        faults: Faults,
+        log: deque[LoggedRequest],
+    ) -> None:
+        self.app = app
+        self.identity = identity
+        self.faults = faults
+        self.log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, log it first."""
+        if scope["type"] != "http" or not scope["path"].startswith(GATED):
+            await self.app(scope, receive, send)
+            return
+        entry = log_entry(scope)
+        self.log.append(entry)
+
+        async def logging_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+            await send(message)
+
+        await self.pass_faults(scope, receive, logging_send, entry)
+
+    async def pass_faults(
+        self, scope: Scope, receive: Receive, send: Send, entry: LoggedRequest
+    ) -> None:
+        """Play the fault that hits the request, if one does."""
+        fault = self.faults.take(f"{entry['path']}?{unquote_plus(entry['query'])}")
+        if fault and fault.kind == "drop":
+            await drop(receive)
+            return
+        if fault and fault.kind == "expire":
+            self.identity.expire(authorization(scope))
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        answer = (fault and fault_answer(fault)) or self.refusal(scope)
+        await (answer or self.app)(scope, receive, send)
+
+    def refusal(self, scope: Scope) -> Response | None:
+        """Check token and seat; put the session into the scope's state."""
+        if not scope["path"].startswith("/entity"):
+            return None
+        try:
+            token = self.identity.token(authorization(scope))
+            scope.setdefault("state", {})["token"] = token
+            if scope["path"] != SIGN_OUT:
+                scope["state"]["session"] = self.identity.session(token)
+        except SeatLimitRedirectError as error:
+            return RedirectResponse(error.location, 302)
+        except AnswerError as error:
+            headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004 - the status is its own name
+            return JSONResponse(error.body(), error.status, headers)
+        return None
+
+
+def log_entry(scope: Scope) -> LoggedRequest:
+    """A request before it is answered."""
+    return {
+        "method": scope["method"],
+        "path": scope["path"],
+        "query": scope["query_string"].decode("latin-1"),
+        "status": 0,
+    }
+
+
+def authorization(scope: Scope) -> str:
+    """The Authorization header, empty when there is none."""
+    return Request(scope).headers.get("authorization", "")
+
+
+def fault_answer(fault: Fault) -> Response | None:
+    """The answer that a fault gives instead of the server's own."""
+    if fault.kind == "html":
+        return HTMLResponse(PAGE.format("The service is under maintenance."))
+    if fault.kind == "empty":
+        return Response(status_code=200)
+    if fault.kind != "status":
+        return None
+    headers = {"Retry-After": fault.retry_after} if fault.retry_after else None
+    body = {"message": "The server cannot answer now."}
+    return JSONResponse(body, fault.status, headers)
+
+
+async def drop(receive: Receive) -> None:
+    """Close the connection without an answer, and wait until it is closed."""
+    # ASGI has no word for this. uvicorn hands out its request's own method.
+    cycle: Any = receive
+    cycle.__self__.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        continue
