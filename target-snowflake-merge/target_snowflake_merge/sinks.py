@@ -78,9 +78,6 @@ class Element(msgspec.Struct, omit_defaults=True):
 class MergeSink(BatchSink):
     """Collects the records of one stream under one schema."""
 
-    _target: TargetSnowflakeMerge
-    _table: Table
-
     def __init__(
         self,
         target: TargetSnowflakeMerge,
@@ -88,7 +85,7 @@ class MergeSink(BatchSink):
         schema: dict[str, Any],
         key_properties: Sequence[str] | None,
     ) -> None:
-        """Understand the stream's schema; nothing is sent yet.
+        """Understand the stream's schema and make its table ready.
 
         Args:
             target: The target, whose settings and connector are used.
@@ -97,10 +94,11 @@ class MergeSink(BatchSink):
             key_properties: Its key, or none.
 
         Raises:
-            TargetError: Two properties have one column, a key is no property, or the
-                schema is none.
+            TargetError: Two properties have one column, a key is no property, the
+                schema is none, or its table cannot be made ready.
         """
         super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
         self._connector: Connector = target.connector
         self._rows: list[bytes] = []
         self._bytes = 0
@@ -109,6 +107,8 @@ class MergeSink(BatchSink):
         self._unknown: set[str] = set()
         self._properties = dict(self._named_properties())
         self._check_keys()
+        # Not in setup(): the SDK logs an error of its own when that fails.
+        self._prepare()
 
     def _named_properties(self) -> Iterator[tuple[str, str]]:
         """Pair the properties with the names of their columns."""
@@ -146,10 +146,9 @@ class MergeSink(BatchSink):
                 f"{one_line(reason, 2 * VALUE_LIMIT)}; correct the tap's catalog."
             ) from error
 
-    @override
-    def setup(self) -> None:
+    def _prepare(self) -> None:
         """Make the table ready and choose how each property is sent."""
-        self._table = self._connector.prepare(self.stream_name, self._wanted())
+        self._table: Table = self._connector.prepare(self.stream_name, self._wanted())
         columns = self._table.columns
         self._converters = [
             (key, converter(columns[name])) for key, name in self._properties.items()

@@ -263,17 +263,17 @@ class TargetSnowflakeMerge(Target):
         try:
             return super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:
-            sentences = [self._setting_error(text) for text in error.errors]
-            raise TargetError(" ".join(sentences)) from None
+            raise TargetError(self._setting_errors(error.errors)) from None
 
-    def _setting_error(self, text: str) -> str:
-        missing = REQUIRED.match(text)
+    def _setting_errors(self, errors: Sequence[str]) -> str:
+        missing = [found[1] for text in errors if (found := REQUIRED.match(text))]
         if missing:
-            return f"Setting {missing[1]} is missing; set it."
+            return f"Settings are missing: {', '.join(missing)}; set them."
+        text = "; ".join(errors)
         for name, schema in self.config_jsonschema["properties"].items():
             if schema.get("secret") and name in self._config:
                 text = text.replace(repr(self._config[name]), "the secret")
-        return f"Settings: {text}; correct it."
+        return f"Settings are wrong: {text}; correct them."
 
     # Messages.
 

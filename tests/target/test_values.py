@@ -1,0 +1,222 @@
+import datetime as dt
+import json
+import math
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from target_snowflake_merge import values
+from target_snowflake_merge.types import ColumnType, Kind
+from target_snowflake_merge.values import ValueRefusedError, converter
+
+NUMBER = converter(ColumnType(Kind.NUMBER, scale=9))
+INTEGER = converter(ColumnType(Kind.NUMBER))
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (0, 0),
+        (-7, -7),
+        (2**53, "9007199254740992"),
+        (Decimal("1.10"), "1.10"),
+        (Decimal("1E-7"), "0.0000001"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("0E-30"), "0"),
+        (Decimal("1.0000000000000"), "1.0000000000000"),
+        (Decimal("0.123456789"), "0.123456789"),
+        (0.1, "0.1"),
+        (1e-7, "0.0000001"),
+        (
+            Decimal("12345678901234567890123456789.123456789"),
+            "12345678901234567890123456789.123456789",
+        ),
+        ("12.50", "12.50"),
+    ],
+)
+def test_numbers_keep_their_digits(value: object, sent: object) -> None:
+    assert NUMBER(value) == sent
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (Decimal("0.1234567891"), "more than 9 digits after the point"),
+        (Decimal("1E-999999999"), "more than 9 digits after the point"),
+        (Decimal("1E+999999"), "more than 29 digits before the point"),
+        (10**29, "more than 29 digits before the point"),
+        (Decimal("NaN"), "not a finite number"),
+        (Decimal("-Infinity"), "not a finite number"),
+        (math.nan, "not a finite number"),
+        (True, "not a number"),
+        ("twelve", "not a number"),
+        ({}, "not a number"),
+    ],
+)
+def test_numbers_that_would_change_are_refused(value: object, reason: str) -> None:
+    with pytest.raises(ValueRefusedError, match=reason):
+        NUMBER(value)
+
+
+def test_integers() -> None:
+    assert INTEGER(Decimal("5.0")) == "5.0"
+    assert INTEGER(10**38 - 1) == "9" * 38
+    with pytest.raises(ValueRefusedError, match="more than 0 digits after the point"):
+        INTEGER(Decimal("5.5"))
+    with pytest.raises(ValueRefusedError, match="more than 38 digits before"):
+        INTEGER(10**38)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_number_is_sent_exactly_or_refused(value: Decimal) -> None:
+    try:
+        sent = NUMBER(value)
+    except ValueRefusedError:
+        digits = value.normalize().as_tuple()
+        assert digits.exponent < -9 or value.adjusted() >= 29
+    else:
+        assert Decimal(sent) == value
+        assert "E" not in sent
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("2024-01-05T10:11:12Z", "2024-01-05T10:11:12.000000000+00:00"),
+        ("2024-01-05T10:11:12", "2024-01-05T10:11:12.000000000+00:00"),
+        ("2024-01-05 10:11:12+0000", "2024-01-05T10:11:12.000000000+00:00"),
+        ("2024-01-05T10:11:12-05:30", "2024-01-05T10:11:12.000000000-05:30"),
+        ("2024-01-05T10:11:12+02", "2024-01-05T10:11:12.000000000+02:00"),
+        ("2024-01-05t10:11:12.5z", "2024-01-05T10:11:12.500000000+00:00"),
+        (
+            "2024-01-05T10:11:12.123456789+14:00",
+            "2024-01-05T10:11:12.123456789+14:00",
+        ),
+        ("2024-01-05T10:11:12.1234567890", "2024-01-05T10:11:12.123456789+00:00"),
+        ("2024-01-05T10:11", "2024-01-05T10:11:00.000000000+00:00"),
+        ("2024-01-05", "2024-01-05T00:00:00.000000000+00:00"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000000000+00:00"),
+        (
+            dt.datetime(2024, 1, 5, 1, tzinfo=dt.UTC),
+            "2024-01-05T01:00:00.000000000+00:00",
+        ),
+    ],
+)
+def test_date_times_keep_instant_and_offset(value: object, sent: str) -> None:
+    assert values.timestamp(value) == sent
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "yesterday",
+        "2024-13-01T00:00:00Z",
+        "2024-02-30",
+        "20107-01-01T00:00:00Z",
+        "-0044-03-15T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "2024-01-05T24:00:00Z",
+        "2024-01-05T10:11:12.1234567891Z",
+        "2024-01-05T10:11:12+25:00",
+        "2024-01-05T10:11:12Z trailing",
+        "٢٠٢٤-01-05",
+        1704448272,
+        None,
+    ],
+)
+def test_what_is_no_date_time_is_refused(value: object) -> None:
+    with pytest.raises(ValueRefusedError):
+        values.timestamp(value)
+
+
+@given(
+    st.datetimes(
+        timezones=st.timezones() | st.just(dt.UTC), allow_imaginary=False
+    ).filter(lambda moment: (moment.utcoffset() or dt.timedelta()).seconds % 60 == 0)
+)
+def test_any_date_time_keeps_its_instant(moment: dt.datetime) -> None:
+    sent = dt.datetime.fromisoformat(values.timestamp(moment.isoformat()))
+
+    assert sent.utcoffset() == moment.utcoffset()
+    assert sent.replace(tzinfo=None) == moment.replace(tzinfo=None, fold=0)
+
+
+def test_dates_and_times() -> None:
+    assert values.date("2024-02-29") == "2024-02-29"
+    assert values.time_of_day("10:11:12.5Z") == "10:11:12.500000000"
+    for wrong in ("2023-02-29", "2024-02-29T00:00:00Z", "24-02-29", 5):
+        with pytest.raises(ValueRefusedError, match="not a date"):
+            values.date(wrong)
+    for wrong in ("25:00:00", "noon", 10):
+        with pytest.raises(ValueRefusedError, match="not a time"):
+            values.time_of_day(wrong)
+    with pytest.raises(ValueRefusedError, match="offset"):
+        values.time_of_day("10:11:12+02:00")
+
+
+def test_texts_and_booleans() -> None:
+    text = converter(ColumnType(Kind.VARCHAR, length=5))
+    boolean = converter(ColumnType(Kind.BOOLEAN))
+
+    assert text("äöü€😀") == "äöü€😀"
+    assert text(12) == "12"
+    assert text([1]) == "[1]"
+    assert [boolean(value) for value in (True, False)] == [True, False]
+    with pytest.raises(ValueRefusedError, match="6 characters, and the column holds 5"):
+        text("123456")
+    with pytest.raises(ValueRefusedError, match="half of a surrogate pair"):
+        text("\ud800")
+    with pytest.raises(ValueRefusedError, match="neither true nor false"):
+        boolean("yes")
+
+
+@pytest.mark.parametrize(
+    ("value", "json_text"),
+    [
+        ([{"a": Decimal("1.10")}], '[{"a":1.10}]'),
+        ({"a": Decimal("1E-7")}, '{"a":0.0000001}'),
+        ({"a": [Decimal("1E+3"), None, True]}, '{"a":[1000,null,true]}'),
+        ({"a": 10**37}, '{"a":' + "1" + "0" * 37 + "}"),
+        (Decimal("1E-50"), "1e-50"),
+        ("1E5 NaN", '"1E5 NaN"'),
+        ({"a\nb": 'x"y'}, '{"a\\nb":"x\\"y"}'),
+    ],
+)
+def test_variants_keep_their_digits(value: object, json_text: str) -> None:
+    assert bytes(values.variant(value)).decode() == json_text
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"a": Decimal("NaN")}, "not finite"),
+        ([Decimal("Infinity")], "not finite"),
+        ([10**40 + 1], "more than 38 digits"),
+        ([Decimal("1E+400")], "more than 38 digits"),
+        ([Decimal("1." + "1" * 40)], "more than 38 digits"),
+        ({"a": "\udfff"}, "half of a surrogate pair"),
+    ],
+)
+def test_variants_that_would_change_are_refused(value: object, reason: str) -> None:
+    with pytest.raises(ValueRefusedError, match=reason):
+        values.variant(value)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(10**38) + 1, max_value=10**38 - 1)
+    | st.decimals(min_value=-(10**9), max_value=10**9, places=9)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(json_values)
+def test_any_json_survives(value: object) -> None:
+    text = bytes(values.variant(value)).decode()
+
+    assert json.loads(text, parse_float=Decimal) == value
