@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +31,50 @@ seed_option = click.option(
 )
 
 
-@click.group()
+class Commands(click.Group):
+    """Says what went wrong in one sentence."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except processes.SandboxError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands)
 def main() -> None:
     """Acumatica and Snowflake on loopback, for the demo and the tests."""
+
+
+@main.command()
+@data_dir_option
+def up(data_dir: Path) -> None:
+    """Serve both sides on their usual ports until Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for url in (config.ACUMATICA_URL, config.SNOWFLAKE_URL):
+        processes.require_free(url)
+    with ExitStack() as stack:
+        servers = [
+            stack.enter_context(processes.start(name, data_dir))
+            for name in ("acumatica", "snowflake")
+        ]
+        for server in servers:
+            click.echo(f"{server.name} {processes.READY}{server.url}")
+        click.echo("Ctrl-C stops both.")
+        try:
+            servers[0].process.wait()
+        except KeyboardInterrupt:
+            click.echo("Stopping.")
+
+
+@main.command()
+@data_dir_option
+def demo(data_dir: Path) -> None:
+    """Copy a company's finance data to Snowflake and compare both sides."""
+    from sandbox.demo import run  # noqa: PLC0415 - loads both sides
+
+    run(data_dir)
 
 
 @main.command()
@@ -52,6 +96,37 @@ def snowflake(data_dir: Path, port: int) -> None:
     from sandbox.snowflake.app import create_app  # noqa: PLC0415 - loads only its side
 
     serve("snowflake", create_app(data_dir), port)
+
+
+@main.command()
+@data_dir_option
+@seed_option
+def seed(data_dir: Path, seed: int) -> None:
+    """Make Acumatica's company anew. The server must be down."""
+    from sandbox.acumatica.company import found  # noqa: PLC0415 - loads only its side
+    from sandbox.acumatica.store import Store  # noqa: PLC0415 - as above
+
+    store = Store(data_dir)
+    found(store, seed)
+    for entity, summary in store.summary().items():
+        click.echo(f"{entity}: {summary['rows']} records")
+    store.close()
+
+
+@main.command()
+@click.option("--days", default=1, show_default=True, help="How many days to play.")
+@click.option(
+    "--url",
+    default=config.ACUMATICA_URL,
+    show_default=True,
+    help="The running Acumatica server.",
+)
+def mutate(days: int, url: str) -> None:
+    """Play the next days: records are added and changed."""
+    from sandbox.acumatica.admin_client import AcumaticaAdmin  # noqa: PLC0415 - as above
+
+    for entity, counts in AcumaticaAdmin(url).mutate(days).items():
+        click.echo(f"{entity}: {counts['added']} added, {counts['changed']} changed")
 
 
 def serve(name: str, app: Starlette, port: int) -> None:
