@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import uvicorn
 from typing_extensions import override
 
 from sandbox import config, processes
+from sandbox.table import aligned
 
 if TYPE_CHECKING:
     import socket
@@ -127,6 +129,30 @@ def mutate(days: int, url: str) -> None:
 
     for entity, counts in AcumaticaAdmin(url).mutate(days).items():
         click.echo(f"{entity}: {counts['added']} added, {counts['changed']} changed")
+
+
+@main.command()
+@click.argument("statement")
+@click.option(
+    "--url",
+    default=config.SNOWFLAKE_URL,
+    show_default=True,
+    help="The running Snowflake server.",
+)
+@click.option(
+    "--schema", default="ACUMATICA", show_default=True, help="The current schema."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one row a line.")
+def sql(statement: str, url: str, schema: str, *, as_json: bool) -> None:
+    """Run a statement in Snowflake and print its rows."""
+    from sandbox.snowflake.admin_client import SnowflakeAdmin  # noqa: PLC0415 - as above
+
+    columns, rows = SnowflakeAdmin(url).sql(statement, schema)
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(dict(zip(columns, row, strict=True))))
+    else:
+        click.echo(aligned(columns, rows))
 
 
 def serve(name: str, app: Starlette, port: int) -> None:

@@ -1,0 +1,311 @@
+"""One session on the embedded engine, and how it runs each kind of statement."""
+
+# ruff: noqa: SLF001 - fakesnow offers neither the result as Arrow nor the connection
+# beneath, and a result with two columns of one name needs the former
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fakesnow import dialect
+from sqlglot import exp
+
+from sandbox import config
+from sandbox.snowflake import errors, merge, parsing, tables, translate, variants
+from sandbox.snowflake.definitions import LENGTHS, Definitions, folded
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
+DDL = (exp.Create, exp.Alter, exp.Drop, exp.TruncateTable)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and as whom a statement runs.
+
+    Args:
+        database: Upper-case name, or None.
+        schema: Name as SHOW prints it, or None.
+        role: The role.
+        warehouse: The warehouse, or None.
+        timezone: An IANA name for texts without an offset.
+        failures: Details of failed sign-ins as JSON text, by their UUID.
+    """
+
+    database: str | None = config.DATABASE
+    schema: str | None = None
+    role: str = config.ROLE
+    warehouse: str | None = config.WAREHOUSE
+    timezone: str = "UTC"
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    def session(self) -> translate.Session:
+        """Return what the session functions answer."""
+        own = {
+            "CURRENT_ROLE": self.role,
+            "CURRENT_WAREHOUSE": self.warehouse,
+            "CURRENT_USER": config.USER,
+            "CURRENT_ACCOUNT": config.ACCOUNT,
+            "CURRENT_DATABASE": self.database,
+            "CURRENT_SCHEMA": self.schema,
+        }
+        return translate.Session(own, self.failures)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a statement gives.
+
+    Args:
+        table: The rows.
+        types: The engine's type of each column.
+        stats: Rows inserted, updated and deleted by a DML statement; None otherwise.
+    """
+
+    table: pa.Table
+    types: list[str]
+    stats: dict[str, int] | None = None
+
+
+class Connection:
+    """A session of one request.
+
+    Args:
+        writing: Held while a statement writes.
+        link: fakesnow's connection.
+        context: Where and as whom the statements run.
+    """
+
+    def __init__(
+        self,
+        writing: threading.RLock,
+        link: Any,  # noqa: ANN401 - fakesnow ships no types
+        context: Context,
+    ) -> None:
+        self.writing = writing
+        self.link = link
+        self.duckdb = link._duck_conn
+        self.context = context
+        self.in_transaction = False
+
+    def close(self) -> None:
+        """End the session; what it has not committed is undone."""
+        self.duckdb.close()
+
+    def interrupt(self) -> None:
+        """Stop what the session is running, from another thread."""
+        self.duckdb.interrupt()
+
+    def raw(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run DuckDB's own SQL and return its rows."""
+        rows: list[tuple[Any, ...]] = self.duckdb.execute(
+            sql, list(parameters)
+        ).fetchall()
+        return rows
+
+    def enter(self) -> None:
+        """Make the context's database, schema and time zone current."""
+        self.raw("SET TimeZone = ?", self.context.timezone)
+        if self.context.database is None:
+            return
+        if self.context.database != config.DATABASE:
+            raise errors.missing("Database", self.context.database)
+        self.link.database, self.link.database_set = config.DATABASE, True
+        self.raw(f"SET schema = '{config.DATABASE}.main'")
+        if self.context.schema is not None:
+            self.use(self.context.schema)
+
+    def use(self, schema: str) -> None:
+        """Make a schema current.
+
+        Raises:
+            SnowflakeError: It is not there.
+        """
+        if schema == "INFORMATION_SCHEMA":
+            self.link._schema, self.link.schema_set = "_FS_INFORMATION_SCHEMA", True
+            return
+        if not self.schema_exists(schema):
+            raise errors.missing("Schema", f"{config.DATABASE}.{schema}")
+        quoted = schema.replace('"', '""')
+        self.raw(f"SET schema = '{config.DATABASE}.\"{quoted}\"'")
+        self.link._schema, self.link.schema_set = schema, True
+
+    def schema_exists(self, name: str) -> bool:
+        """Say whether the database has a schema of this exact name."""
+        found = self.raw(
+            "SELECT 1 FROM duckdb_schemas() WHERE database_name = ? AND schema_name = ?",
+            config.DATABASE,
+            name,
+        )
+        return bool(found)
+
+    def execute(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+        """Run one statement.
+
+        Args:
+            statement: As Snowflake would parse it.
+            binds: The values of ``:1`` and so on.
+
+        Raises:
+            SnowflakeError: Snowflake would refuse it; nothing of it has happened.
+        """
+        try:
+            if isinstance(statement, (*WRITES, *DDL)):
+                with self.writing:
+                    return self._write(statement, binds)
+            return self.run(statement, binds)
+        except Exception as error:
+            raise errors.from_engine(error) from error
+
+    def _write(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+        if isinstance(statement, DDL):
+            return Definitions(self).execute(statement, binds)
+        with self.transaction():
+            if isinstance(statement, exp.Merge):
+                outcome = self._merge(statement, binds)
+            else:
+                outcome = self._counted(self.run(statement, binds))
+            self._check_lengths(statement)
+        return outcome
+
+    def commit(self) -> None:
+        """End an open transaction, if any, and keep what it did."""
+        if self.in_transaction:
+            self.raw("COMMIT")
+            self.in_transaction = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep all that is done inside, or nothing; part of an open transaction if any."""
+        if self.in_transaction:
+            yield
+            return
+        self.raw("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.raw("ROLLBACK")
+            raise
+        self.raw("COMMIT")
+
+    def run(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+        """Translate and run one statement as it is, in no transaction of its own."""
+        text, values = self._translated(statement, binds)
+        cursor = self.link.cursor()
+        cursor.execute(text, binding_params=values, server=True)
+        if isinstance(statement, exp.Transaction):
+            self.in_transaction = True
+        elif isinstance(statement, (exp.Commit, exp.Rollback)):
+            self.in_transaction = False
+        types = [str(column[1]) for column in self.duckdb.description]
+        return Outcome(cursor._arrow_table, types)
+
+    def _translated(
+        self, statement: exp.Expression, binds: Mapping[int, Any]
+    ) -> tuple[str, list[Any]]:
+        changed = translate.translate(statement, self.context.session())
+        text, order = translate.text_and_binds(changed)
+        return text, [_value(binds, number, is_json=json) for number, json in order]
+
+    def _counted(self, outcome: Outcome) -> Outcome:
+        counts = {
+            name.removeprefix("number of rows "): column[0].as_py()
+            for name, column in zip(
+                outcome.table.column_names, outcome.table.columns, strict=True
+            )
+        }
+        return Outcome(outcome.table, outcome.types, statistics(counts))
+
+    def step(self, statement: exp.Expression, binds: Mapping[int, Any]) -> list[Any]:
+        """Translate and run one step of a statement, without fakesnow's book-keeping.
+
+        That writes to a database of its own, which the engine refuses in a transaction
+        that writes to ours.
+
+        Returns:
+            The rows.
+        """
+        text, values = self._translated(statement, binds)
+        changed = self.link.cursor()._transform(dialect.parse_one(text), values)
+        return self.raw(changed.sql(dialect="duckdb"), *values)
+
+    def _merge(self, statement: exp.Merge, binds: Mapping[int, Any]) -> Outcome:
+        plan = merge.plan(statement)
+        for prepare in plan.prepare:
+            self.step(prepare, binds)
+        if self.step(plan.ambiguous, {}):
+            raise merge.duplicate_row(statement.this.sql(dialect="snowflake"))
+        counts: dict[str, int] = {}
+        for clause in plan.clauses:
+            [[count]] = self.step(clause.apply, {})
+            counts[clause.action] = counts.get(clause.action, 0) + count
+        columns = [
+            f'{counts[action]} AS "number of rows {action}"'
+            for action in ("inserted", "updated", "deleted")
+            if action in counts
+        ]
+        shown = self.run(parsing.parse(f"SELECT {', '.join(columns)}"), {})
+        return Outcome(shown.table, shown.types, statistics(counts))
+
+    def _check_lengths(self, statement: exp.Expression) -> None:
+        """Refuse texts that are longer than their columns: the engine would keep them."""
+        target = written_table(statement)
+        schema = target.db or self.context.schema
+        name = target.sql(dialect="duckdb")
+        limits = self.raw(
+            f"SELECT ext_column_name, ext_character_maximum_length FROM {LENGTHS} "  # noqa: S608 - a constant
+            "WHERE ext_table_schema = ? AND ext_table_name = ? "
+            "AND ext_character_maximum_length < ?",
+            schema,
+            folded(target.this),
+            tables.DEFAULT_LENGTH,
+        )
+        for column, limit in limits:
+            quoted = '"' + column.replace('"', '""') + '"'
+            too_long = self.raw(
+                f"SELECT {quoted} FROM {name} WHERE length({quoted}) > {limit} LIMIT 1"  # noqa: S608 - names are quoted
+            )
+            if too_long:
+                text = too_long[0][0]
+                message = f"String '{text[:100]}' is too long and would be truncated"
+                raise errors.SnowflakeError("100078", "22000", message)
+
+
+def written_table(statement: exp.Expression) -> exp.Table:
+    """Return the table that a DML statement writes."""
+    table = statement.this
+    found = table if isinstance(table, exp.Table) else table.find(exp.Table)
+    plain: exp.Table = found.copy()
+    plain.set("alias", None)
+    return translate.upper_case(plain)
+
+
+def statistics(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the ``stats`` of an answer for counts by ``inserted`` and so on."""
+    return {
+        "numRowsInserted": counts.get("inserted", 0),
+        "numRowsUpdated": counts.get("updated", 0),
+        "numRowsDeleted": counts.get("deleted", 0),
+        "numDuplicateRowsUpdated": 0,
+    }
+
+
+def _value(binds: Mapping[int, Any], number: int, *, is_json: bool) -> object:
+    """Return a bind's value, JSON text in the form that keeps every digit."""
+    if number not in binds:
+        raise errors.SnowflakeError(
+            "002049",
+            "42601",
+            f"SQL compilation error:\nBind variable :{number} not set.",
+        )
+    value = binds[number]
+    if is_json and value is not None:
+        return variants.canonical(str(value)) if str(value).strip() else None
+    return value

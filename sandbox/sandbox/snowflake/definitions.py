@@ -1,0 +1,155 @@
+"""Statements that define schemas and tables, run on a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from sandbox import config
+from sandbox.snowflake import errors, tables, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.snowflake.connection import Connection, Outcome
+
+LENGTHS = "_fs_global._fs_information_schema._fs_columns_ext"
+"""Where fakesnow remembers the lengths of VARCHAR columns, in memory only."""
+KEPT_LENGTHS = f"{config.DATABASE}._fs_information_schema._sb_text_lengths"
+"""The copy of it in the database file."""
+
+
+def folded(identifier: exp.Expression) -> str:
+    """Return the name that an identifier stands for."""
+    quoted = isinstance(identifier, exp.Identifier) and identifier.quoted
+    return identifier.name if quoted else identifier.name.upper()
+
+
+class Definitions:
+    """Runs CREATE, ALTER, DROP and TRUNCATE.
+
+    Args:
+        connection: The session.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def execute(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+        """Run one statement; it commits an open transaction, as in Snowflake.
+
+        Raises:
+            SnowflakeError: The object is not there, is there already, or cannot change so.
+        """
+        self.connection.commit()
+        try:
+            return self._run(statement, binds)
+        finally:
+            self._keep_lengths()
+
+    def _run(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+        if isinstance(statement, exp.Alter):
+            for action in statement.args.get("actions") or []:
+                if isinstance(action, exp.SwapTable):
+                    return self._swap(statement.this, action.this)
+                self._before(statement.this, action)
+        elif isinstance(statement, (exp.Create, exp.Drop)):
+            self._forget_lengths(statement)
+        return self.connection.run(tables.definition(statement), binds)
+
+    def _before(self, table: exp.Table, action: exp.Expression) -> None:
+        """Check, or prepare for, one change of a table."""
+        if isinstance(action, exp.AlterColumn) and action.args.get("dtype"):
+            name = folded(action.this)
+            tables.check_type_change(
+                name, self._column(table, name), action.args["dtype"]
+            )
+        elif isinstance(action, exp.AlterRename):
+            self._move_lengths(table, folded(action.this.this))
+
+    def _swap(self, one: exp.Table, other: exp.Table) -> Outcome:
+        """Exchange the names of two tables."""
+        names = [folded(table.this) for table in (one, other)]
+        for table in (one, other):
+            self._columns(table)
+        aside = translate.upper_case(one.copy())
+        aside.set("this", exp.to_identifier("_SB_SWAP", quoted=True))
+        self._rename(one, "_SB_SWAP")
+        self._rename(other, names[0])
+        self._rename(aside, names[1])
+        return self.connection.run(
+            exp.select(
+                exp.alias_(
+                    exp.Literal.string("Statement executed successfully."),
+                    "status",
+                    quoted=True,
+                )
+            ),
+            {},
+        )
+
+    def _rename(self, table: exp.Table, name: str) -> None:
+        self._move_lengths(table, name)
+        new = exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+        old = translate.upper_case(table.copy()).sql(dialect="duckdb")
+        self.connection.raw(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def _place(self, table: exp.Table) -> tuple[str | None, str]:
+        schema = folded(table.args["db"]) if table.args.get("db") else None
+        return schema or self.connection.context.schema, folded(table.this)
+
+    def _columns(self, table: exp.Table) -> dict[str, tables.Column]:
+        """Return a table's columns by name.
+
+        Raises:
+            SnowflakeError: 002003, there is no such table.
+        """
+        rows = self.connection.raw(
+            "SELECT c.column_name, c.data_type, l.ext_character_maximum_length "  # noqa: S608 - a constant
+            f"FROM duckdb_columns() AS c LEFT JOIN {LENGTHS} AS l "
+            "ON ext_table_schema = schema_name AND ext_table_name = table_name "
+            "AND ext_column_name = column_name "
+            "WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+            config.DATABASE,
+            *self._place(table),
+        )
+        if not rows:
+            raise errors.missing("Table", table.sql(dialect="snowflake"))
+        return {
+            name: tables.Column(
+                kind, (length or tables.DEFAULT_LENGTH) if kind == "VARCHAR" else None
+            )
+            for name, kind, length in rows
+        }
+
+    def _column(self, table: exp.Table, name: str) -> tables.Column:
+        columns = self._columns(table)
+        if name not in columns:
+            raise errors.invalid_identifier(name)
+        return columns[name]
+
+    def _move_lengths(self, table: exp.Table, name: str) -> None:
+        schema, old = self._place(table)
+        self.connection.raw(
+            f"UPDATE {LENGTHS} SET ext_table_name = ? "  # noqa: S608 - a constant
+            "WHERE ext_table_schema = ? AND ext_table_name = ?",
+            name,
+            schema,
+            old,
+        )
+
+    def _forget_lengths(self, statement: exp.Expression) -> None:
+        """A table that goes, or that another replaces, takes its lengths with it."""
+        replaces = isinstance(statement, exp.Drop) or statement.args.get("replace")
+        table = statement.find(exp.Table)
+        if replaces and table and isinstance(table.this, exp.Identifier):
+            self.connection.raw(
+                f"DELETE FROM {LENGTHS} "  # noqa: S608 - a constant
+                "WHERE ext_table_schema = ? AND ext_table_name = ?",
+                *self._place(table),
+            )
+
+    def _keep_lengths(self) -> None:
+        self.connection.raw(f"DELETE FROM {KEPT_LENGTHS}")  # noqa: S608 - a constant
+        self.connection.raw(f"INSERT INTO {KEPT_LENGTHS} FROM {LENGTHS}")  # noqa: S608 - a constant

@@ -1,0 +1,82 @@
+"""The embedded engine: fakesnow over DuckDB, one database file in the data folder.
+
+Each request gets a connection of its own, so nothing of a session leaks into the next one
+(the SQL API is stateless). Statements that write follow one another; readers never wait
+for them.
+
+TIMESTAMP_TZ keeps its instant to the microsecond; the offset it was written with is lost
+and comes back as UTC. Quoted names are told apart by more than case nowhere: the engine's
+names ignore it.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import fakesnow.transforms
+from fakesnow.instance import FakeSnow
+
+from sandbox import config
+from sandbox.snowflake import macros
+from sandbox.snowflake.connection import Connection, Context
+from sandbox.snowflake.definitions import KEPT_LENGTHS, LENGTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# fakesnow sums numbers as doubles; Snowflake's sum of a NUMBER is exact.
+fakesnow.transforms.numeric_agg_implicit_cast = lambda expression: expression
+# fakesnow keeps NUMBER(38,0) in 64 bits; Snowflake keeps 38 digits.
+fakesnow.transforms.integer_precision = lambda expression: expression
+# Advice of DuckDB to a caller that is fakesnow.
+warnings.filterwarnings(
+    "ignore", message="Arrow output on a DB-API", category=UserWarning
+)
+
+
+class Engine:
+    """The database of the sandbox.
+
+    Args:
+        data_dir: The folder of the database file; it must exist.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.fakesnow = FakeSnow(db_path=data_dir)
+        self.opening = threading.Lock()
+        self.writing = threading.RLock()
+        first = Connection(
+            self.writing, self.fakesnow.connect(config.DATABASE, "PUBLIC"), Context()
+        )
+        self.fakesnow.create_database_on_connect = False
+        self.fakesnow.create_schema_on_connect = False
+        for statement in macros.creation(config.DATABASE):
+            first.raw(statement)
+        first.raw(f"CREATE TABLE IF NOT EXISTS {KEPT_LENGTHS} AS FROM {LENGTHS}")
+        first.raw(f"INSERT OR REPLACE INTO {LENGTHS} FROM {KEPT_LENGTHS}")
+        first.close()
+
+    @contextmanager
+    def connect(self, context: Context) -> Iterator[Connection]:
+        """Open a session for one request.
+
+        Raises:
+            SnowflakeError: The database or schema is not there.
+        """
+        with self.opening:
+            link = self.fakesnow.connect()
+        connection = Connection(self.writing, link, context)
+        try:
+            connection.enter()
+            yield connection
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Write everything to the database file and let go of it."""
+        self.fakesnow.duck_conn.execute(f"CHECKPOINT {config.DATABASE}")
+        self.fakesnow.duck_conn.close()

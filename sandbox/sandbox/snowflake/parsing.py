@@ -1,0 +1,73 @@
+"""The text of a request as parsed statements with numbered binds."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+
+from sandbox.snowflake.errors import SnowflakeError, syntax, unsupported
+
+TOKENS = re.compile(
+    r"""('(?:[^'\\]|\\.|'')*'      # a string
+      |"(?:[^"]|"")*"              # a quoted identifier
+      |\$\$.*?\$\$                 # a dollar-quoted string
+      |--[^\n]*|//[^\n]*|/\*.*?\*/ # comments
+      )|(\?)|(;)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+# sqlglot warns about statements that it only passes on; the engine's answer says it all.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+def split(text: str) -> list[str]:
+    """Return the statements of a text, their ``?`` numbered ``:1``, ``:2`` and so on.
+
+    Numbers instead of marks, because a translation may change the order in which the
+    parts of a statement are written. Empty statements are left out.
+    """
+    count = 0
+
+    def number(match: re.Match[str]) -> str:
+        nonlocal count
+        if match[3]:
+            return "\0"
+        if not match[2]:
+            return match[0]
+        count += 1
+        return f" :{count} "
+
+    statements = TOKENS.sub(number, text).split("\0")
+    return [statement for statement in statements if statement.strip()]
+
+
+def parse(text: str) -> exp.Expression:
+    """Parse one statement of Snowflake SQL.
+
+    Raises:
+        SnowflakeError: 001003 for a syntax error, 000002 for what the SQL API refuses.
+    """
+    words = text.split(maxsplit=1)
+    first = words[0].upper() if words else ""
+    if first in {"PUT", "GET"}:
+        raise unsupported(first)
+    try:
+        statement = sqlglot.parse_one(text, read="snowflake")
+    except (ParseError, TokenError) as error:
+        raise syntax(_plain(str(error))) from None
+    if isinstance(statement, exp.Command) and first == "ALTER":
+        raise syntax(f"line 1 at position 0 unexpected '{words[1][:40]}'.")
+    if not isinstance(statement, exp.Expression):
+        raise SnowflakeError(
+            "000900", "42601", "SQL compilation error:\nEmpty SQL statement."
+        )
+    return statement
+
+
+def _plain(message: str) -> str:
+    """Return a message of sqlglot without its terminal colours."""
+    return re.sub(r"\x1b\[\d+m", "", message)

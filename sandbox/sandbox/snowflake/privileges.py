@@ -1,0 +1,117 @@
+"""What the loader's role may do: everything in its database, less what was revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from sandbox import config
+from sandbox.snowflake import errors
+from sandbox.snowflake.definitions import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP")
+"""SELECT and WRITE (insert, update, delete, truncate) count for tables, OWNERSHIP (alter
+and drop) too; CREATE for a schema (its tables) or a database (its schemas); USAGE for a
+schema or warehouse."""
+
+Need = tuple[str, str, str]
+"""A privilege, the kind of its object, and the object's upper-case dotted name."""
+
+
+@dataclass
+class Grants:
+    """The privileges that were taken away from the role.
+
+    Args:
+        revoked: Pairs of a privilege and an object's name.
+    """
+
+    revoked: set[tuple[str, str]] = field(default_factory=set)
+
+    def change(self, action: str, privilege: str, on: str) -> None:
+        """Revoke a privilege or give it back.
+
+        Args:
+            action: ``revoke`` or ``grant``.
+            privilege: One of ``PRIVILEGES``.
+            on: A dotted name without quotes, such as ``FINANCE.ACUMATICA.BILL``.
+
+        Raises:
+            ValueError: There is no such action or privilege.
+        """
+        if privilege not in PRIVILEGES or action not in {"revoke", "grant"}:
+            raise ValueError(f"No such grant: {action} {privilege}")
+        entry = (privilege, on)
+        if action == "revoke":
+            self.revoked.add(entry)
+        else:
+            self.revoked.discard(entry)
+
+    def check(self, statement: exp.Expression, schema: str | None) -> None:
+        """Refuse a statement that the role may not run.
+
+        Args:
+            statement: As Snowflake would parse it.
+            schema: The current schema.
+
+        Raises:
+            SnowflakeError: 003001 for what may not be done; 002003 for what may not even
+                be seen.
+        """
+        for privilege, kind, name in needs(statement, schema):
+            if (privilege, name) in self.revoked:
+                if privilege in {"SELECT", "USAGE"}:
+                    raise errors.missing(kind, name)
+                short = name.rpartition(".")[2]
+                raise errors.insufficient_privileges(kind.lower(), short)
+
+    def may_use(self, warehouse: str) -> bool:
+        """Say whether the role may use a warehouse."""
+        return ("USAGE", warehouse) not in self.revoked
+
+
+def needs(statement: exp.Expression, schema: str | None) -> Iterator[Need]:
+    """Give the privileges that a statement needs."""
+    target = statement.args.get("this")
+    tables = list(statement.find_all(exp.Table))
+    written = _written(statement)
+    for table in tables:
+        name = _name(table, schema)
+        if isinstance(table.this, exp.Identifier) and name.count("."):
+            yield "USAGE", "Schema", name.rpartition(".")[0]
+            yield "SELECT", "Object", name
+    if isinstance(statement, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+        yield "WRITE", "Table", _name(written, schema)
+    elif isinstance(statement, exp.TruncateTable):
+        yield "WRITE", "Table", _name(written, schema)
+    elif isinstance(statement, exp.Create):
+        yield from _creation(statement, written, schema)
+    elif isinstance(statement, (exp.Alter, exp.Drop)) and isinstance(target, exp.Table):
+        yield "OWNERSHIP", "Table", _name(written, schema)
+
+
+def _written(statement: exp.Expression) -> exp.Table | None:
+    return statement.find(exp.Table)
+
+
+def _creation(
+    statement: exp.Create, target: exp.Table | None, schema: str | None
+) -> Iterator[Need]:
+    if statement.kind == "SCHEMA":
+        yield "CREATE", "Database", config.DATABASE
+    elif target is not None:
+        yield "CREATE", "Schema", _name(target, schema).rpartition(".")[0]
+
+
+def _name(table: exp.Table | None, schema: str | None) -> str:
+    """Return a table's full name."""
+    if table is None:
+        return ""
+    parts = [folded(part) for part in table.parts]
+    missing = [config.DATABASE, schema or ""][: max(0, 3 - len(parts))]
+    return ".".join([*missing, *parts])

@@ -1,0 +1,194 @@
+"""Running statements: handles, request ids, time-outs, cancelling."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sandbox.snowflake import errors, parsing
+from sandbox.snowflake.errors import SnowflakeError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from sandbox.snowflake.auth import Users
+    from sandbox.snowflake.connection import Connection, Outcome
+    from sandbox.snowflake.engine import Engine
+    from sandbox.snowflake.privileges import Grants
+    from sandbox.snowflake.submissions import Submission
+
+REMEMBERED_BYTES = 1_000_000
+"""Larger statements are truncated in the history, so a resend does not find them."""
+WORKERS = 8
+
+
+def timed_out(seconds: float) -> SnowflakeError:
+    """Return the error for a statement that was stopped by its time-out."""
+    message = (
+        "Statement reached its statement or warehouse timeout of "
+        f"{seconds:g} second(s) and was canceled."
+    )
+    return SnowflakeError("000630", "57014", message, 408)
+
+
+def cancelled() -> SnowflakeError:
+    """Return the error for a statement that a client cancelled."""
+    return SnowflakeError("000604", "57014", "SQL execution canceled")
+
+
+@dataclass
+class Execution:
+    """Statements that were submitted together, and what came of them.
+
+    Args:
+        submission: The request.
+        delay: Seconds to wait before running, as if the warehouse were busy.
+        handle: The handle that the client polls.
+        created: When it was submitted, in milliseconds since 1970.
+    """
+
+    submission: Submission
+    delay: float = 0
+    handle: str = field(default_factory=lambda: str(uuid.uuid4()))
+    created: int = field(default_factory=lambda: int(time.time() * 1000))
+    outcome: Outcome | None = None
+    error: SnowflakeError | None = None
+    children: list[Execution] = field(default_factory=list)
+    future: Future[None] | None = None
+    stopped: SnowflakeError | None = None
+    connection: Connection | None = None
+    waking: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.outcome is not None or self.error is not None
+
+    def stop(self, reason: SnowflakeError) -> bool:
+        """Stop it if it still runs.
+
+        Args:
+            reason: The error that it ends with.
+
+        Returns:
+            Whether it was still running.
+        """
+        if self.done:
+            return False
+        self.stopped = reason
+        self.waking.set()
+        if self.connection is not None:
+            self.connection.interrupt()
+        return True
+
+
+class Statements:
+    """All statements of the server's life.
+
+    Args:
+        engine: Where they run.
+        grants: What the role may do.
+        users: Who may sign in; a statement may ask why a sign-in failed.
+    """
+
+    def __init__(self, engine: Engine, grants: Grants, users: Users) -> None:
+        self.engine = engine
+        self.users = users
+        self.grants = grants
+        self.remember = True
+        self.executions: dict[str, Execution] = {}
+        self.requests: dict[str, Execution] = {}
+        self.workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="statement")
+
+    def submit(self, submission: Submission, delay: float = 0) -> Execution:
+        """Start a request's statements, or find those of its first attempt.
+
+        With ``retry=true`` a request whose statements succeeded, or still run, is not run
+        again. One that failed is.
+        """
+        known = self.requests.get(submission.request_id)
+        if submission.retry and self.remember and known and known.error is None:
+            return known
+        execution = Execution(submission, delay)
+        self.executions[execution.handle] = execution
+        if submission.size <= REMEMBERED_BYTES:
+            self.requests[submission.request_id] = execution
+        execution.future = self.workers.submit(self._work, execution)
+        if submission.timeout is not None:
+            self._watch(execution, submission.timeout)
+        return execution
+
+    def find(self, handle: str) -> Execution:
+        """Return the statements of a handle.
+
+        Raises:
+            SnowflakeError: 404, there are none.
+        """
+        if handle not in self.executions:
+            raise SnowflakeError(
+                "000709", "02000", f"Statement {handle} not found", 404
+            )
+        return self.executions[handle]
+
+    def _watch(self, execution: Execution, seconds: float) -> None:
+        reason = timed_out(seconds)
+        timer = threading.Timer(seconds, execution.stop, [reason])
+        timer.daemon = True
+        timer.start()
+        if execution.future is not None:
+            execution.future.add_done_callback(lambda _: timer.cancel())
+
+    def _work(self, execution: Execution) -> None:
+        execution.waking.wait(execution.delay)
+        try:
+            if execution.stopped:
+                raise execution.stopped
+            self._run(execution)
+        except SnowflakeError as error:
+            execution.error = execution.stopped or error
+        except Exception as error:  # noqa: BLE001 - a server answers whatever happens
+            execution.error = errors.from_engine(error)
+        finally:
+            execution.connection = None
+
+    def _run(self, execution: Execution) -> None:
+        submission = execution.submission
+        texts = parsing.split(submission.statement)
+        _check_count(texts, submission)
+        context = replace(submission.context, failures=self.users.failures)
+        with self.engine.connect(context) as connection:
+            execution.connection = connection
+            if len(texts) == 1:
+                execution.outcome = self._one(connection, texts[0], submission.binds)
+                return
+            for text in texts:
+                child = Execution(submission)
+                child.outcome = self._one(connection, text, {})
+                execution.children.append(child)
+                self.executions[child.handle] = child
+        execution.outcome = execution.children[-1].outcome
+
+    def _one(self, connection: Connection, text: str, binds: Any) -> Outcome:  # noqa: ANN401 - values of any type
+        statement = parsing.parse(text)
+        self.grants.check(statement, connection.context.schema)
+        return connection.execute(statement, binds)
+
+
+def _check_count(texts: list[str], submission: Submission) -> None:
+    """Refuse several statements that were not announced, or that have binds."""
+    if not texts:
+        message = "SQL compilation error:\nEmpty SQL statement."
+        raise SnowflakeError("000900", "42601", message)
+    wanted = int(submission.parameters.get("multi_statement_count", 1))
+    if wanted not in {0, len(texts)}:
+        message = (
+            f"Actual statement count {len(texts)} did not match the desired "
+            f"statement count {wanted}."
+        )
+        raise SnowflakeError("000008", "0A000", message)
+    if len(texts) > 1 and submission.binds:
+        raise errors.unsupported("bind variables in a multi-statement request")

@@ -1,0 +1,127 @@
+"""Statements on tables as the engine can run them: types, constraints, evolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from sandbox.snowflake import translate
+from sandbox.snowflake.errors import SnowflakeError
+
+Type = exp.DataType.Type
+DEFAULT_LENGTH = 16_777_216
+"""Characters of a VARCHAR that declares no length."""
+
+KEYS = (exp.PrimaryKey, exp.ForeignKey, exp.UniqueColumnConstraint, exp.Constraint)
+KEY_KINDS = (
+    exp.PrimaryKeyColumnConstraint,
+    exp.UniqueColumnConstraint,
+    exp.Reference,
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's type as the engine keeps it.
+
+    Args:
+        type: DuckDB's name, such as ``DECIMAL(38,9)``.
+        length: The most characters of a VARCHAR; None for other types.
+    """
+
+    type: str
+    length: int | None
+
+
+def definition(statement: exp.Expression) -> exp.Expression:
+    """Return a CREATE or ALTER TABLE with the engine's types and without keys.
+
+    Snowflake keeps primary, unique and foreign keys as notes and enforces none of them;
+    only the NOT NULL of a primary key counts.
+    """
+    changed = statement.copy()
+    required = _drop_keys(changed)
+    for column in list(changed.find_all(exp.ColumnDef)):
+        _drop_column_keys(column)
+        if column.name in required:
+            _require(column)
+    for kind in list(changed.find_all(exp.DataType)):
+        kind.replace(_engine_type(kind))
+    return changed
+
+
+def _engine_type(kind: exp.DataType) -> exp.DataType:
+    if kind.this in translate.INTEGER_TYPES:
+        return translate.INTEGER.copy()
+    if kind.this == Type.DECIMAL:
+        return translate.sized(kind)
+    if kind.this in translate.TIMESTAMP_MACROS:
+        return translate.unsized(kind)
+    return kind
+
+
+def _drop_keys(statement: exp.Expression) -> set[str]:
+    """Remove a table's key clauses; return the columns of its primary key."""
+    required: set[str] = set()
+    for key in list(statement.find_all(*KEYS)):
+        primary = key if isinstance(key, exp.PrimaryKey) else key.find(exp.PrimaryKey)
+        if primary:
+            required |= {identifier.name for identifier in primary.expressions}
+        if not isinstance(key.parent, exp.ColumnConstraint):
+            key.pop()
+    return required
+
+
+def _drop_column_keys(column: exp.ColumnDef) -> None:
+    for constraint in list(column.args.get("constraints") or []):
+        if isinstance(constraint.kind, KEY_KINDS):
+            constraint.pop()
+            if isinstance(constraint.kind, exp.PrimaryKeyColumnConstraint):
+                _require(column)
+
+
+def _require(column: exp.ColumnDef) -> None:
+    column.append(
+        "constraints", exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
+    )
+
+
+def check_type_change(name: str, old: Column, new: exp.DataType) -> None:
+    """Refuse a change of type that Snowflake refuses.
+
+    A VARCHAR may grow, a NUMBER may get more precision at the same scale (less only where
+    the values allow it, which the sandbox refuses); nothing else changes.
+
+    Args:
+        name: The column, for the message.
+        old: What the column is.
+        new: What it shall be.
+
+    Raises:
+        SnowflakeError: 002108, naming both types.
+    """
+    if new.this in translate.TEXT_TYPES and old.length is not None:
+        length = int(new.expressions[0].name) if new.expressions else DEFAULT_LENGTH
+        if length >= old.length:
+            return
+    kind = _engine_type(new).sql(dialect="duckdb")
+    if kind.replace(" ", "") == old.type.replace(" ", ""):
+        return
+    if kind.startswith("DECIMAL") and old.type.startswith("DECIMAL"):
+        precision, scale = _size(kind)
+        old_precision, old_scale = _size(old.type)
+        if scale == old_scale and precision >= old_precision:
+            return
+    shown = old.type if old.length is None else f"VARCHAR({old.length})"
+    raise SnowflakeError(
+        "002108",
+        "22000",
+        f"SQL compilation error:\ncannot change column {name} from type {shown} "
+        f"to {new.sql(dialect='snowflake')}",
+    )
+
+
+def _size(decimal: str) -> tuple[int, int]:
+    precision, scale = decimal.removeprefix("DECIMAL").strip(" ()").split(",")
+    return int(precision), int(scale)
