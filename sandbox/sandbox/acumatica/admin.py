@@ -149,7 +149,7 @@ class Admin:
     def record(self, entity: str, new: NewRecord) -> Record:
         """The record to store for what was sent."""
         fields = new.fields | {MODIFIED: new.modified or clock.stamp(clock.now())}
-        record = Record(new.id or str(uuid.uuid4()), fields, new.note)
+        record = Record(new.id or str(uuid.uuid4()), fields, new.note, pinned=True)
         same = self.store.by_key(entity, self.store.key(entity, record))
         if new.id is None and same:
             record.id = same.id

@@ -64,7 +64,7 @@ class Day:
         self.added: dict[str, list[Record]] = {entity: [] for entity in READABLE}
         self.changed: dict[str, dict[str, Record]] = {e: {} for e in READABLE}
         self.today = clock.now().astimezone(clock.zone_at(clock.now())).date()
-        accounts = store.rows("Account")
+        accounts = self.rows("Account")
         self.goods = ledger.numbers(accounts, "Asset")
         self.expenses = ledger.numbers(accounts, "Expense")
         self.income = ledger.numbers(accounts, "Income")
@@ -93,13 +93,17 @@ class Day:
         """The time of a change."""
         return clock.stamp(clock.now())
 
+    def rows(self, entity: str) -> list[Record]:
+        """The records that the company made itself."""
+        return [row for row in self.store.rows(entity) if not row.pinned]
+
     def choose(
         self, entity: str, count: int, suits: Callable[[Fields], bool] | None = None
     ) -> list[Record]:
         """Some records, as copies that the day may change."""
         rows = [
             row
-            for row in self.store.rows(entity)
+            for row in self.rows(entity)
             if row.id not in self.changed[entity]
             and (suits is None or suits(row.fields))
         ]
@@ -116,9 +120,11 @@ class Day:
     def next_number(self, entity: str, field: str, prefix: str) -> int:
         """The number after the highest one that a key field holds behind a prefix."""
         rows = [*self.store.rows(entity), *self.added[entity]]
-        keys = (key_text(row.fields[field]) for row in rows)
-        ends = (key.removeprefix(prefix) for key in keys if key.startswith(prefix))
-        return max((int(end.lstrip("/")) for end in ends), default=0) + 1
+        keys = (key_text(row.fields.get(field)) for row in rows)
+        ends = (
+            k.removeprefix(prefix).lstrip("/") for k in keys if k.startswith(prefix)
+        )
+        return max((int(end) for end in ends if end.isdecimal()), default=0) + 1
 
     def keep_master_data(self) -> None:
         """Vendors, customers and accounts come and change."""
@@ -158,7 +164,7 @@ class Day:
             order = purchasing.purchase_order(
                 self.maker,
                 number=number + offset,
-                vendor=self.maker.pick(self.store.rows("Vendor")),
+                vendor=self.maker.pick(self.rows("Vendor")),
                 day=self.today,
                 accounts=self.goods,
                 modified=self.now(),
@@ -187,13 +193,13 @@ class Day:
     def vendor(self, vendor_id: str) -> Record:
         """The vendor with an id."""
         vendor = self.store.by_key("Vendor", (vendor_id,))
-        return vendor or self.maker.pick(self.store.rows("Vendor"))
+        return vendor or self.maker.pick(self.rows("Vendor"))
 
     def bill_services(self) -> None:
         """Bills for services arrive, one of them negative."""
         for sign in (1, 1, 1, 1, -1):
             lines = purchasing.expense_lines(self.maker, self.expenses, sign)
-            self.enter_bill(self.maker.pick(self.store.rows("Vendor")), lines)
+            self.enter_bill(self.maker.pick(self.rows("Vendor")), lines)
 
     def enter_bill(self, vendor: Record, lines: list[Fields]) -> None:
         """Add a bill and post it."""
@@ -247,7 +253,7 @@ class Day:
         maker = self.maker
         number = self.next_number("SalesInvoice", "ReferenceNbr", "INV")
         for offset in range(4):
-            customer = maker.pick(self.store.rows("Customer"))
+            customer = maker.pick(self.rows("Customer"))
             sale = sales.sales_invoice(
                 maker,
                 number=number + offset,
@@ -267,7 +273,7 @@ class Day:
         invoice = sales.service_invoice(
             self.maker,
             number=self.next_number("Invoice", "ReferenceNbr", "AR"),
-            customer=self.maker.pick(self.store.rows("Customer")),
+            customer=self.maker.pick(self.rows("Customer")),
             day=self.today,
             accounts=self.income,
             modified=self.now(),

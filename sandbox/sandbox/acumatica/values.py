@@ -25,11 +25,13 @@ class Record(msgspec.Struct):
         id: The record's NoteID, a GUID that never changes.
         fields: Its unwrapped fields.
         note: The text of the note that users attach to a record.
+        pinned: A test put the record; the company's own days leave it alone.
     """
 
     id: str
     fields: Fields
     note: str = ""
+    pinned: bool = False
 
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
