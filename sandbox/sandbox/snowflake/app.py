@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import override
 
 from sandbox.snowflake import admin, auth, results, submissions
 from sandbox.snowflake.control import Fault, Sent, Settings
@@ -35,7 +36,8 @@ RUNNING = "333334"
 class Dropped(Response):
     """No answer at all: the connection is closed."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG002 - ASGI's own signature
+    @override
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Close the connection beneath."""
         # uvicorn offers no way to hang up; its request cycle, whose method ``receive``
         # is, holds the transport.

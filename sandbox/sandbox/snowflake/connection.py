@@ -146,7 +146,7 @@ class Connection:
         )
         return bool(found)
 
-    def execute(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+    def execute(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Run one statement.
 
         Args:
@@ -164,7 +164,7 @@ class Connection:
         except Exception as error:
             raise errors.from_engine(error) from error
 
-    def _write(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+    def _write(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         if isinstance(statement, DDL):
             return Definitions(self).execute(statement, binds)
         with self.transaction():
@@ -195,7 +195,7 @@ class Connection:
             raise
         self.raw("COMMIT")
 
-    def run(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+    def run(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Translate and run one statement as it is, in no transaction of its own."""
         text, values = self._translated(statement, binds)
         cursor = self.link.cursor()
@@ -208,7 +208,7 @@ class Connection:
         return Outcome(cursor._arrow_table, types)
 
     def _translated(
-        self, statement: exp.Expression, binds: Mapping[int, Any]
+        self, statement: exp.Expr, binds: Mapping[int, Any]
     ) -> tuple[str, list[Any]]:
         changed = translate.translate(statement, self.context.session())
         text, order = translate.text_and_binds(changed)
@@ -223,7 +223,7 @@ class Connection:
         }
         return Outcome(outcome.table, outcome.types, statistics(counts))
 
-    def step(self, statement: exp.Expression, binds: Mapping[int, Any]) -> list[Any]:
+    def step(self, statement: exp.Expr, binds: Mapping[int, Any]) -> list[Any]:
         """Translate and run one step of a statement, without fakesnow's book-keeping.
 
         That writes to a database of its own, which the engine refuses in a transaction
@@ -254,7 +254,7 @@ class Connection:
         shown = self.run(parsing.parse(f"SELECT {', '.join(columns)}"), {})
         return Outcome(shown.table, shown.types, statistics(counts))
 
-    def _check_lengths(self, statement: exp.Expression) -> None:
+    def _check_lengths(self, statement: exp.Expr) -> None:
         """Refuse texts that are longer than their columns: the engine would keep them."""
         target = written_table(statement)
         schema = target.db or self.context.schema
@@ -278,7 +278,7 @@ class Connection:
                 raise errors.SnowflakeError("100078", "22000", message)
 
 
-def written_table(statement: exp.Expression) -> exp.Table:
+def written_table(statement: exp.Expr) -> exp.Table:
     """Return the table that a DML statement writes."""
     table = statement.this
     found = table if isinstance(table, exp.Table) else table.find(exp.Table)

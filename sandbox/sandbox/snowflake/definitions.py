@@ -20,7 +20,7 @@ KEPT_LENGTHS = f"{config.DATABASE}._fs_information_schema._sb_text_lengths"
 """The copy of it in the database file."""
 
 
-def folded(identifier: exp.Expression) -> str:
+def folded(identifier: exp.Expr) -> str:
     """Return the name that an identifier stands for."""
     quoted = isinstance(identifier, exp.Identifier) and identifier.quoted
     return identifier.name if quoted else identifier.name.upper()
@@ -36,7 +36,7 @@ class Definitions:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def execute(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+    def execute(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Run one statement; it commits an open transaction, as in Snowflake.
 
         Raises:
@@ -48,7 +48,7 @@ class Definitions:
         finally:
             self._keep_lengths()
 
-    def _run(self, statement: exp.Expression, binds: Mapping[int, Any]) -> Outcome:
+    def _run(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         if isinstance(statement, exp.Alter):
             for action in statement.args.get("actions") or []:
                 if isinstance(action, exp.SwapTable):
@@ -58,7 +58,7 @@ class Definitions:
             self._forget_lengths(statement)
         return self.connection.run(tables.definition(statement), binds)
 
-    def _before(self, table: exp.Table, action: exp.Expression) -> None:
+    def _before(self, table: exp.Table, action: exp.Expr) -> None:
         """Check, or prepare for, one change of a table."""
         if isinstance(action, exp.AlterColumn) and action.args.get("dtype"):
             name = folded(action.this)
@@ -139,7 +139,7 @@ class Definitions:
             old,
         )
 
-    def _forget_lengths(self, statement: exp.Expression) -> None:
+    def _forget_lengths(self, statement: exp.Expr) -> None:
         """A table that goes, or that another replaces, takes its lengths with it."""
         replaces = isinstance(statement, exp.Drop) or statement.args.get("replace")
         table = statement.find(exp.Table)
@@ -152,4 +152,4 @@ class Definitions:
 
     def _keep_lengths(self) -> None:
         self.connection.raw(f"DELETE FROM {KEPT_LENGTHS}")  # noqa: S608 - a constant
-        self.connection.raw(f"INSERT INTO {KEPT_LENGTHS} FROM {LENGTHS}")  # noqa: S608 - a constant
+        self.connection.raw(f"INSERT INTO {KEPT_LENGTHS} FROM {LENGTHS}")

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,6 +35,7 @@ class SnowflakeError(Exception):
     message: str
     status: int = 422
 
+    @override
     def __str__(self) -> str:
         return f"{self.code} ({self.sql_state}): {self.message}"
 
@@ -184,4 +187,6 @@ def from_engine(error: Exception) -> SnowflakeError:
             return make(match)
     code = f"{getattr(error, 'errno', None) or 1003:06d}"
     state = getattr(error, "sqlstate", None) or "42000"
-    return SnowflakeError(code, state, f"SQL compilation error:\n{text}")
+    # The connector's errors put code and state before the text.
+    plain = str(getattr(error, "raw_msg", None) or text)
+    return SnowflakeError(code, state, f"SQL compilation error:\n{plain}")

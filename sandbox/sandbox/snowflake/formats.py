@@ -32,6 +32,33 @@ PATTERNS = {
 """Per directive the part of a date and time, and what Snowflake accepts for it. Fractions
 (``FF0`` to ``FF9``) are read with any number of digits up to nine."""
 
+SPELLING = {
+    "%Y": "YYYY",
+    "%m": "MM",
+    "%d": "DD",
+    "%-d": "DD",
+    "%H": "HH24",
+    "%M": "MI",
+    "%S": "SS",
+    "%:z": "TZH:TZM",
+    "%z": "TZHTZM",
+    "%-z": "TZH",
+    "%f": "FF6",
+    "T": '"T"',
+}
+DIGITS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+)
+
 AUTO_DATE = "^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|[+-][0-9:]+))?)?$"
 AUTO_TIME = "^([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?)$"
 AUTO_TIMESTAMP = (
@@ -81,6 +108,21 @@ def rewrite(directives: str) -> Rewrite:
         else:
             pattern += re.escape(token) if token in r".+*?()[]{}|^$\\" else token
     return Rewrite(f"^{pattern}$", _iso({part: n for n, part in enumerate(parts, 1)}))
+
+
+def model(directives: str) -> str:
+    """Return a format model as Snowflake's messages show it.
+
+    Args:
+        directives: The model as ``strptime`` directives.
+    """
+
+    def spell(token: str) -> str:
+        if token.startswith("%f_"):
+            return f"FF{DIGITS.index(token.removeprefix('%f_'))}"
+        return SPELLING.get(token, token)
+
+    return "".join(map(spell, DIRECTIVE.findall(directives)))
 
 
 def _iso(groups: dict[str, int]) -> str:

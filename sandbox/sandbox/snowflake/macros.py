@@ -25,6 +25,12 @@ SHARED = {
     "_SB_TEXT(x)": """CASE
         WHEN typeof(x) = 'JSON' THEN _SB_JSON_TEXT(TRY_CAST(x AS JSON))
         ELSE CAST(x AS VARCHAR) END""",
+    "_SB_SIZED_TEXT(x, n)": """CASE
+        WHEN length(_SB_TEXT(x)) > n
+        THEN error('SF|100078|22000|String ''' || left(_SB_TEXT(x), 100)
+            || ''' is too long and would be truncated')
+        ELSE _SB_TEXT(x) END""",
+    "_SB_TRY_SIZED_TEXT(x, n)": "CASE WHEN length(_SB_TEXT(x)) <= n THEN _SB_TEXT(x) END",
     "_SB_STRIP_NULL(x)": "CASE WHEN CAST(x AS VARCHAR) <> 'null' THEN x END",
     "_SB_IS_JSON_NULL(x)": "CAST(x AS VARCHAR) = 'null'",
     "_SB_VARIANT(x)": f"""CASE
@@ -59,7 +65,7 @@ def error(code: str, state: str, before: str, value: str, after: str) -> str:
 
 
 def strict_and_try(
-    name: str, template: str, code: str, state: str, kind: str
+    name: str, template: str, code: str, state: str, kind: tuple[str, str]
 ) -> dict[str, str]:
     """Return both macros of one conversion.
 
@@ -68,9 +74,19 @@ def strict_and_try(
         template: Its body; ``{refuse}`` stands where a value is refused.
         code: The error's code.
         state: The error's SQL state.
-        kind: What the message calls the value, such as ``Numeric value``.
+        kind: What the message calls the value, such as ``Numeric value``; and what
+            the type is called where the value is a VARIANT, such as ``FIXED``.
     """
-    refuse = error(code, state, f"{kind} '", "_SB_TEXT(x)", "' is not recognized")
+    what, variant_type = kind
+    text = error(code, state, f"{what} '", "_SB_TEXT(x)", "' is not recognized")
+    variant = error(
+        "100071",
+        "22000",
+        "Failed to cast variant value ",
+        "CAST(x AS VARCHAR)",
+        f" to {variant_type}",
+    )
+    refuse = f"CASE WHEN typeof(x) = 'JSON' THEN {variant} ELSE {text} END"
     return {
         f"_SB_{name}": template.format(refuse=refuse),
         f"_SB_TRY_{name}": template.format(refuse="NULL"),
@@ -153,20 +169,42 @@ def scalars() -> dict[str, str]:
     return (
         SHARED
         | parse
-        | strict_and_try("NUMBER(x)", NUMBER, "100038", "22018", "Numeric value")
-        | strict_and_try("DOUBLE(x)", DOUBLE, "100038", "22018", "Numeric value")
-        | strict_and_try("BOOLEAN(x)", BOOLEAN, "100037", "22018", "Boolean value")
         | strict_and_try(
-            "DATE(x)", _by_pattern(formats.AUTO_DATE, r"\1"), "100040", "22007", "Date"
+            "NUMBER(x)", NUMBER, "100038", "22018", ("Numeric value", "FIXED")
         )
         | strict_and_try(
-            "TIME(x)", _by_pattern(formats.AUTO_TIME, r"\1"), "100108", "22007", "Time"
+            "DOUBLE(x)", DOUBLE, "100038", "22018", ("Numeric value", "REAL")
         )
         | strict_and_try(
-            "NTZ(x)", _by_pattern(iso, r"\1 \2"), "100035", "22007", "Timestamp"
+            "BOOLEAN(x)", BOOLEAN, "100037", "22018", ("Boolean value", "BOOLEAN")
         )
         | strict_and_try(
-            "TZ(x)", _by_pattern(iso, r"\1 \2\3"), "100035", "22007", "Timestamp"
+            "DATE(x)",
+            _by_pattern(formats.AUTO_DATE, r"\1"),
+            "100040",
+            "22007",
+            ("Date", "DATE"),
+        )
+        | strict_and_try(
+            "TIME(x)",
+            _by_pattern(formats.AUTO_TIME, r"\1"),
+            "100108",
+            "22007",
+            ("Time", "TIME"),
+        )
+        | strict_and_try(
+            "NTZ(x)",
+            _by_pattern(iso, r"\1 \2"),
+            "100035",
+            "22007",
+            ("Timestamp", "TIMESTAMP_NTZ"),
+        )
+        | strict_and_try(
+            "TZ(x)",
+            _by_pattern(iso, r"\1 \2\3"),
+            "100035",
+            "22007",
+            ("Timestamp", "TIMESTAMP_TZ"),
         )
         | {
             f"_SB_FORMATTED{formatted}": FORMATTED.format(refuse=refused),

@@ -30,7 +30,7 @@ class Clause:
 
     number: int
     action: str
-    apply: exp.Expression
+    apply: exp.Expr
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Plan:
         clauses: The clauses in the statement's order.
     """
 
-    prepare: list[exp.Expression]
-    ambiguous: exp.Expression
+    prepare: list[exp.Expr]
+    ambiguous: exp.Expr
     clauses: list[Clause]
 
 
@@ -56,7 +56,7 @@ def plan(merge: exp.Merge) -> Plan:
     """
     whens = merge.args["whens"].expressions
     store = _temporary(SOURCE, select("*").from_(merge.args["using"].copy()))
-    values: list[exp.Expression] = []
+    values: list[exp.Expr] = []
     clauses = [
         Clause(number, *_apply(merge, when, values, number))
         for number, when in enumerate(whens)
@@ -74,7 +74,7 @@ def duplicate_row(count: int) -> SnowflakeError:
     )
 
 
-def _temporary(name: str, rows: exp.Expression) -> exp.Create:
+def _temporary(name: str, rows: exp.Expr) -> exp.Create:
     return exp.Create(
         this=exp.to_table(name),
         kind="TABLE",
@@ -84,7 +84,7 @@ def _temporary(name: str, rows: exp.Expression) -> exp.Create:
     )
 
 
-def _called(table: exp.Expression) -> exp.Identifier:
+def _called(table: exp.Expr) -> exp.Identifier:
     """Return the name by which the statement calls a table or sub-select."""
     alias = table.args.get("alias")
     name: exp.Identifier = alias.this if alias else table.this
@@ -96,7 +96,7 @@ def _target_id(merge: exp.Merge) -> exp.Column:
 
 
 def _pairs(
-    merge: exp.Merge, whens: list[exp.When], values: list[exp.Expression]
+    merge: exp.Merge, whens: list[exp.When], values: list[exp.Expr]
 ) -> exp.Select:
     """Every source row, with the target row that it matches and the clause that applies."""
     source = exp.to_table(SOURCE)
@@ -116,9 +116,7 @@ def _operation(merge: exp.Merge, whens: list[exp.When]) -> exp.Case:
     case = exp.Case()
     for number, when in enumerate(whens):
         is_there = exp.Is(this=_target_id(merge), expression=exp.null())
-        applies: exp.Expression = (
-            exp.not_(is_there) if when.args["matched"] else is_there
-        )
+        applies: exp.Expr = exp.not_(is_there) if when.args["matched"] else is_there
         if condition := when.args.get("condition"):
             applies = exp.and_(applies, condition.copy())
         case = case.when(applies, exp.Literal.number(number))
@@ -126,8 +124,8 @@ def _operation(merge: exp.Merge, whens: list[exp.When]) -> exp.Case:
 
 
 def _apply(
-    merge: exp.Merge, when: exp.When, values: list[exp.Expression], number: int
-) -> tuple[str, exp.Expression]:
+    merge: exp.Merge, when: exp.When, values: list[exp.Expr], number: int
+) -> tuple[str, exp.Expr]:
     then = when.args["then"]
     if isinstance(then, exp.Insert):
         return "inserted", _insert(merge, then, values, number)
@@ -138,14 +136,14 @@ def _apply(
     raise unsupported(f"MERGE … THEN {then.sql()}")
 
 
-def _value(expression: exp.Expression, values: list[exp.Expression]) -> exp.Column:
+def _value(expression: exp.Expr, values: list[exp.Expr]) -> exp.Column:
     """Have the pairs keep an expression; return the column that will hold it."""
     values.append(expression)
     return exp.column(f"V{len(values) - 1}", table=PAIRS)
 
 
 def _insert(
-    merge: exp.Merge, then: exp.Insert, values: list[exp.Expression], number: int
+    merge: exp.Merge, then: exp.Insert, values: list[exp.Expr], number: int
 ) -> exp.Insert:
     columns = (
         [column.this.copy() for column in then.this.expressions] if then.this else []
@@ -168,7 +166,7 @@ def _unaliased(merge: exp.Merge) -> exp.Table:
 
 
 def _update(
-    merge: exp.Merge, then: exp.Update, values: list[exp.Expression], number: int
+    merge: exp.Merge, then: exp.Update, values: list[exp.Expr], number: int
 ) -> exp.Update:
     settings = [
         exp.EQ(
@@ -193,7 +191,7 @@ def _delete(merge: exp.Merge, number: int) -> exp.Delete:
     )
 
 
-def _chosen(merge: exp.Merge, number: int) -> exp.Expression:
+def _chosen(merge: exp.Merge, number: int) -> exp.Expr:
     own = exp.Column(this=exp.to_identifier("ROWID"), table=merge.this.this.copy())
     paired = exp.column("TARGET_ID", table=PAIRS)
     operation = exp.column("OP", table=PAIRS)
@@ -205,7 +203,8 @@ def _chosen(merge: exp.Merge, number: int) -> exp.Expression:
 
 def _ambiguous(clauses: list[Clause]) -> exp.Select:
     """Rows updated by several source rows, or both updated and deleted, are ambiguous;
-    rows deleted by several are not."""
+    rows deleted by several are not.
+    """
     updates = [str(c.number) for c in clauses if c.action == "updated"]
     changes = [str(c.number) for c in clauses if c.action != "inserted"]
     return (

@@ -20,6 +20,12 @@ TOKENS = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 
+REFUSED = (exp.Pragma, exp.Attach, exp.Detach, exp.Copy, exp.Set)
+"""What the engine would run, though Snowflake has no such statement, or the SQL API no
+use for it."""
+PASSED_ON = {"SHOW", "EXPLAIN"}
+"""Statements that sqlglot does not take apart and fakesnow knows."""
+
 # sqlglot warns about statements that it only passes on; the engine's answer says it all.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -45,7 +51,7 @@ def split(text: str) -> list[str]:
     return [statement for statement in statements if statement.strip()]
 
 
-def parse(text: str) -> exp.Expression:
+def parse(text: str) -> exp.Expr:
     """Parse one statement of Snowflake SQL.
 
     Raises:
@@ -59,9 +65,11 @@ def parse(text: str) -> exp.Expression:
         statement = sqlglot.parse_one(text, read="snowflake")
     except (ParseError, TokenError) as error:
         raise syntax(_plain(str(error))) from None
-    if isinstance(statement, exp.Command) and first == "ALTER":
-        raise syntax(f"line 1 at position 0 unexpected '{words[1][:40]}'.")
-    if not isinstance(statement, exp.Expression):
+    if isinstance(statement, REFUSED) or (
+        isinstance(statement, exp.Command) and first not in PASSED_ON
+    ):
+        raise unsupported(f"{first} in this form")
+    if not isinstance(statement, exp.Expr):
         raise SnowflakeError(
             "000900", "42601", "SQL compilation error:\nEmpty SQL statement."
         )

@@ -19,6 +19,7 @@ PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP")
 and drop) too; CREATE for a schema (its tables) or a database (its schemas); USAGE for a
 schema or warehouse."""
 
+WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 Need = tuple[str, str, str]
 """A privilege, the kind of its object, and the object's upper-case dotted name."""
 
@@ -52,7 +53,7 @@ class Grants:
         else:
             self.revoked.discard(entry)
 
-    def check(self, statement: exp.Expression, schema: str | None) -> None:
+    def check(self, statement: exp.Expr, schema: str | None) -> None:
         """Refuse a statement that the role may not run.
 
         Args:
@@ -75,28 +76,22 @@ class Grants:
         return ("USAGE", warehouse) not in self.revoked
 
 
-def needs(statement: exp.Expression, schema: str | None) -> Iterator[Need]:
+def needs(statement: exp.Expr, schema: str | None) -> Iterator[Need]:
     """Give the privileges that a statement needs."""
     target = statement.args.get("this")
     tables = list(statement.find_all(exp.Table))
-    written = _written(statement)
+    written = statement.find(exp.Table)
     for table in tables:
         name = _name(table, schema)
         if isinstance(table.this, exp.Identifier) and name.count("."):
             yield "USAGE", "Schema", name.rpartition(".")[0]
             yield "SELECT", "Object", name
-    if isinstance(statement, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
-        yield "WRITE", "Table", _name(written, schema)
-    elif isinstance(statement, exp.TruncateTable):
+    if isinstance(statement, WRITES):
         yield "WRITE", "Table", _name(written, schema)
     elif isinstance(statement, exp.Create):
         yield from _creation(statement, written, schema)
     elif isinstance(statement, (exp.Alter, exp.Drop)) and isinstance(target, exp.Table):
         yield "OWNERSHIP", "Table", _name(written, schema)
-
-
-def _written(statement: exp.Expression) -> exp.Table | None:
-    return statement.find(exp.Table)
 
 
 def _creation(

@@ -7,7 +7,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.snowflake import errors, parsing
 from sandbox.snowflake.errors import SnowflakeError
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 REMEMBERED_BYTES = 1_000_000
 """Larger statements are truncated in the history, so a resend does not find them."""
 WORKERS = 8
+MULTIPLE = (
+    "SELECT 'Multiple statements executed successfully.' AS "
+    '"multiple statement execution"'
+)
+"""The result of a request with several statements; each has its own, by its handle."""
 
 
 def timed_out(seconds: float) -> SnowflakeError:
@@ -145,8 +150,6 @@ class Statements:
     def _work(self, execution: Execution) -> None:
         execution.waking.wait(execution.delay)
         try:
-            if execution.stopped:
-                raise execution.stopped
             self._run(execution)
         except SnowflakeError as error:
             execution.error = execution.stopped or error
@@ -154,6 +157,8 @@ class Statements:
             execution.error = errors.from_engine(error)
         finally:
             execution.connection = None
+            # A megabyte each would add up.
+            execution.submission = replace(execution.submission, binds={})
 
     def _run(self, execution: Execution) -> None:
         submission = execution.submission
@@ -163,19 +168,21 @@ class Statements:
         with self.engine.connect(context) as connection:
             execution.connection = connection
             if len(texts) == 1:
-                execution.outcome = self._one(connection, texts[0], submission.binds)
+                execution.outcome = self._one(execution, texts[0], connection)
                 return
             for text in texts:
-                child = Execution(submission)
-                child.outcome = self._one(connection, text, {})
+                child = Execution(replace(submission, binds={}))
+                child.outcome = self._one(execution, text, connection)
                 execution.children.append(child)
                 self.executions[child.handle] = child
-        execution.outcome = execution.children[-1].outcome
+            execution.outcome = connection.run(parsing.parse(MULTIPLE), {})
 
-    def _one(self, connection: Connection, text: str, binds: Any) -> Outcome:  # noqa: ANN401 - values of any type
+    def _one(self, execution: Execution, text: str, connection: Connection) -> Outcome:
+        if execution.stopped:
+            raise execution.stopped
         statement = parsing.parse(text)
         self.grants.check(statement, connection.context.schema)
-        return connection.execute(statement, binds)
+        return connection.execute(statement, execution.submission.binds)
 
 
 def _check_count(texts: list[str], submission: Submission) -> None:

@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 import zoneinfo
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,7 +38,7 @@ PARAMETERS = {
 DEFAULT_TIMEZONE = "America/Los_Angeles"
 """What an account has where nobody changed it."""
 
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -208,9 +207,11 @@ def _bind(name: str, bind: Any) -> object:  # noqa: ANN401 - from outside
     value = bind.get("value")
     if value is not None and not isinstance(value, str):
         raise invalid(f"The value of binding {name} is no string.")
+    if value is None:
+        return None
     try:
-        return None if value is None else READERS[kind.upper()](value)
-    except (ValueError, InvalidOperation, OverflowError):
+        return READERS[kind.upper()](value)
+    except (ValueError, OverflowError):
         message = f"Invalid value '{value[:100]}' for a binding of type {kind}."
         raise SnowflakeError("100037", "22018", message) from None
 
@@ -231,7 +232,7 @@ def _instant(text: str) -> dt.datetime:
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "FIXED": lambda text: int(Decimal(text)) if Decimal(text) % 1 == 0 else int(text),
+    "FIXED": int,
     "REAL": float,
     "TEXT": str,
     "BOOLEAN": _boolean,

@@ -34,7 +34,7 @@ class Column:
     length: int | None
 
 
-def definition(statement: exp.Expression) -> exp.Expression:
+def definition(statement: exp.Expr) -> exp.Expr:
     """Return a CREATE or ALTER TABLE with the engine's types and without keys.
 
     Snowflake keeps primary, unique and foreign keys as notes and enforces none of them;
@@ -61,7 +61,7 @@ def _engine_type(kind: exp.DataType) -> exp.DataType:
     return kind
 
 
-def _drop_keys(statement: exp.Expression) -> set[str]:
+def _drop_keys(statement: exp.Expr) -> set[str]:
     """Remove a table's key clauses; return the columns of its primary key."""
     required: set[str] = set()
     for key in list(statement.find_all(*KEYS)):

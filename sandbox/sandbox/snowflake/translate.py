@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Type = exp.DataType.Type
-Expression = TypeVar("Expression", bound=exp.Expression)
+Expression = TypeVar("Expression", bound=exp.Expr)
 TEXT_TYPES = {Type.VARCHAR, Type.TEXT, Type.CHAR, Type.NCHAR, Type.NVARCHAR}
 INTEGER_TYPES = {Type.TINYINT, Type.SMALLINT, Type.INT, Type.BIGINT}
 REAL_TYPES = {Type.FLOAT, Type.DOUBLE}
@@ -35,6 +35,7 @@ TIMESTAMP_MACROS = {
 }
 TIMESTAMP_FUNCTIONS = re.compile(r"(TRY_)?TO_TIMESTAMP(?:_(TZ|NTZ|LTZ))?$")
 INTEGER = exp.DataType.build("DECIMAL(38, 0)")
+BIND_NUMBER = re.compile(r"(?<!:):[0-9]+")
 LOGIN_FAILURE = "SYSTEM$GET_LOGIN_FAILURE_DETAILS"
 BIND = re.compile(r"_SB_BIND_(\d+)(_JSON)?\(\)")
 
@@ -52,10 +53,10 @@ class Session:
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
-def translate(statement: exp.Expression, session: Session) -> exp.Expression:
+def translate(statement: exp.Expr, session: Session) -> exp.Expr:
     """Return a statement that means in the engine what it means in Snowflake."""
 
-    def step(node: exp.Expression) -> exp.Expression:
+    def step(node: exp.Expr) -> exp.Expr:
         for kind, change in CHANGES.items():
             if isinstance(node, kind):
                 return change(node)
@@ -71,11 +72,11 @@ def name_columns(query: exp.Select) -> None:
     """Name the unnamed columns of a query by their own text, as Snowflake does."""
     for column in query.expressions:
         if not isinstance(column, (exp.Alias, exp.Column, exp.Star)):
-            name = column.sql(dialect="snowflake").upper()
+            name = BIND_NUMBER.sub("?", column.sql(dialect="snowflake").upper())
             column.replace(exp.alias_(column.copy(), name, quoted=True))
 
 
-def text_and_binds(statement: exp.Expression) -> tuple[str, list[tuple[int, bool]]]:
+def text_and_binds(statement: exp.Expr) -> tuple[str, list[tuple[int, bool]]]:
     """Return a statement's text with ``?`` for its binds, and which binds those are.
 
     Returns:
@@ -90,9 +91,7 @@ def text_and_binds(statement: exp.Expression) -> tuple[str, list[tuple[int, bool
     return BIND.sub(place, statement.sql(dialect="snowflake")), order
 
 
-def _bottom_up(
-    node: exp.Expression, step: Callable[[exp.Expression], exp.Expression]
-) -> exp.Expression:
+def _bottom_up(node: exp.Expr, step: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     """Change the innermost expressions first, so that each is changed once."""
     for child in list(node.iter_expressions()):
         changed = _bottom_up(child, step)
@@ -101,7 +100,7 @@ def _bottom_up(
     return step(node)
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """Return a call of one of the sandbox's macros."""
     return exp.Anonymous(this=f"_SB_{name}", expressions=list(arguments))
 
@@ -114,18 +113,16 @@ def upper_case(node: Expression) -> Expression:
     return node
 
 
-def _bind(node: exp.Expression) -> exp.Expression:
+def _bind(node: exp.Expr) -> exp.Expr:
     return call(f"BIND_{node.name}") if node.name else node
 
 
-def _cast(node: exp.Expression) -> exp.Expression:
+def _cast(node: exp.Expr) -> exp.Expr:
     attempt = "TRY_" if isinstance(node, exp.TryCast) else ""
     return convert(node.this, node.args["to"], attempt)
 
 
-def convert(
-    value: exp.Expression, to: exp.DataType, attempt: str = ""
-) -> exp.Expression:
+def convert(value: exp.Expr, to: exp.DataType, attempt: str = "") -> exp.Expr:
     """Return a conversion as Snowflake does it.
 
     Args:
@@ -136,7 +133,7 @@ def convert(
     kind = to.this
     cast = exp.TryCast if attempt else exp.Cast
     if kind in TEXT_TYPES:
-        return call("TEXT", value)
+        return _text(value, to, attempt)
     if kind in INTEGER_TYPES or kind == Type.DECIMAL:
         number = INTEGER.copy() if kind in INTEGER_TYPES else sized(to)
         return cast(this=call(f"{attempt}NUMBER", value), to=number)
@@ -149,6 +146,13 @@ def convert(
     if macro := TIMESTAMP_MACROS.get(kind):
         return cast(this=call(f"{attempt}{macro}", value), to=unsized(to))
     return cast(this=value, to=to)
+
+
+def _text(value: exp.Expr, to: exp.DataType, attempt: str) -> exp.Expr:
+    """Snowflake cuts nothing off: a text that is too long is an error."""
+    if to.expressions:
+        return call(f"{attempt}SIZED_TEXT", value, to.expressions[0].this)
+    return call("TEXT", value)
 
 
 def sized(to: exp.DataType) -> exp.DataType:
@@ -164,21 +168,51 @@ def unsized(to: exp.DataType) -> exp.DataType:
     return exp.DataType(this=kind, nested=False)
 
 
-def _bracket(node: exp.Expression) -> exp.Expression:
+def _bracket(node: exp.Expr) -> exp.Expr:
     key = node.expressions[0] if len(node.expressions) == 1 else None
     if not isinstance(key, exp.Literal):
         return node
     return get(node.this, [key.name])
 
 
-def _get(node: exp.Expression) -> exp.Expression:
+def _get(node: exp.Expr) -> exp.Expr:
     key = node.expression
     if not isinstance(key, exp.Literal):
         raise unsupported("GET with a key that is no literal")
     return get(node.this, [key.name])
 
 
-def _path(node: exp.Expression) -> exp.Expression:
+def _dot(node: exp.Expr) -> exp.Expr:
+    """``details[0].Account``: a point after a bracket goes on with the path."""
+    inner = node.this
+    if isinstance(inner, exp.Anonymous) and inner.name == "_SB_GET":
+        return get(inner, [node.expression.name])
+    return node
+
+
+def _values(node: exp.Expr) -> exp.Expr:
+    """The columns of VALUES are called COLUMN1 and so on."""
+    alias = node.args.get("alias")
+    rows = node.expressions
+    named = alias and alias.args.get("columns")
+    if not rows or named or not node.find_ancestor(exp.From):
+        return node
+    names = [
+        exp.to_identifier(f"COLUMN{n}") for n, _ in enumerate(rows[0].expressions, 1)
+    ]
+    called = alias.this if alias and alias.this else exp.to_identifier("_SB_VALUES")
+    node.set("alias", exp.TableAlias(this=called, columns=names))
+    return node
+
+
+def _position(node: exp.Expr) -> exp.Expr:
+    """``$1`` is the first column."""
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return exp.column(f"COLUMN{node.this.name}")
+    return node
+
+
+def _path(node: exp.Expr) -> exp.Expr:
     if not isinstance(node.expression, exp.JSONPath):
         raise unsupported("GET_PATH with a path that is no literal")
     steps = [
@@ -189,7 +223,7 @@ def _path(node: exp.Expression) -> exp.Expression:
     return get(node.this, steps)
 
 
-def get(value: exp.Expression, steps: list[str]) -> exp.Expression:
+def get(value: exp.Expr, steps: list[str]) -> exp.Expr:
     """Return an access to a part of a VARIANT; accesses to accesses become one path.
 
     Args:
@@ -203,7 +237,7 @@ def get(value: exp.Expression, steps: list[str]) -> exp.Expression:
     return call("GET", value, exp.Literal.string(pointer))
 
 
-def _parse_json(node: exp.Expression) -> exp.Expression:
+def _parse_json(node: exp.Expr) -> exp.Expr:
     value = node.this
     attempt = "TRY_" if node.args.get("safe") else ""
     if isinstance(value, exp.Anonymous) and BIND.fullmatch(f"{value.name}()"):
@@ -215,42 +249,34 @@ def _parse_json(node: exp.Expression) -> exp.Expression:
     return call(f"{attempt}PARSE_JSON", value)
 
 
-def _formatted(
-    node: exp.Expression, kind: str, type_: exp.DataType, macro: str
-) -> exp.Expression:
+def _formatted(node: exp.Expr, kind: str, type_: exp.DataType, macro: str) -> exp.Expr:
     attempt = "TRY_" if node.args.get("safe") else ""
     cast = exp.TryCast if attempt else exp.Cast
     model = node.args.get("format")
     if model is None:
         return cast(this=call(f"{attempt}{macro}", node.this), to=type_)
     how = formats.rewrite(model.name)
-    texts = [how.pattern, how.replacement, kind, model_text(model)]
+    texts = [how.pattern, how.replacement, kind, formats.model(model.name)]
     literals = [exp.Literal.string(text) for text in texts]
     iso = call(f"{attempt}FORMATTED", node.this, *literals)
     return cast(this=iso, to=type_)
 
 
-def model_text(model: exp.Expression) -> str:
-    """Return a format model as Snowflake's messages show it."""
-    shown = exp.StrToDate(this=exp.column("x"), format=model.copy())
-    return shown.args["format"].name
-
-
-def _to_date(node: exp.Expression) -> exp.Expression:
+def _to_date(node: exp.Expr) -> exp.Expr:
     return _formatted(node, "date", exp.DataType.build("DATE"), "DATE")
 
 
-def _to_time(node: exp.Expression) -> exp.Expression:
+def _to_time(node: exp.Expr) -> exp.Expr:
     return _formatted(node, "time", exp.DataType.build("TIME"), "TIME")
 
 
-def _to_timestamp(node: exp.Expression) -> exp.Expression:
+def _to_timestamp(node: exp.Expr) -> exp.Expr:
     target = node.args.get("target_type") or exp.DataType(this=Type.TIMESTAMPNTZ)
     macro = TIMESTAMP_MACROS.get(target.this, "NTZ")
     return _formatted(node, "timestamp", unsized(target), macro)
 
 
-def _to_number(node: exp.Expression) -> exp.Expression:
+def _to_number(node: exp.Expr) -> exp.Expr:
     precision, scale = node.args.get("precision"), node.args.get("scale")
     if node.args.get("format"):
         raise unsupported("TO_NUMBER with a format")
@@ -259,37 +285,37 @@ def _to_number(node: exp.Expression) -> exp.Expression:
     return convert(node.this, exp.DataType.build(f"DECIMAL({size})"), attempt)
 
 
-def _to_double(node: exp.Expression) -> exp.Expression:
+def _to_double(node: exp.Expr) -> exp.Expr:
     return call("TRY_DOUBLE" if node.args.get("safe") else "DOUBLE", node.this)
 
 
-def _to_boolean(node: exp.Expression) -> exp.Expression:
+def _to_boolean(node: exp.Expr) -> exp.Expr:
     return call("TRY_BOOLEAN" if node.args.get("safe") else "BOOLEAN", node.this)
 
 
-def _to_char(node: exp.Expression) -> exp.Expression:
+def _to_char(node: exp.Expr) -> exp.Expr:
     return node if node.args.get("format") else call("TEXT", node.this)
 
 
-def _aggregate(node: exp.Expression) -> exp.Expression:
+def _aggregate(node: exp.Expr) -> exp.Expr:
     """An aggregate of numbers over a part of a VARIANT reads it as a number."""
     if isinstance(node.this, exp.Anonymous) and node.this.name == "_SB_GET":
         node.set("this", call("DOUBLE", node.this))
     return node
 
 
-def _one_argument(macro: str) -> Callable[[exp.Expression], exp.Expression]:
+def _one_argument(macro: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: call(macro, node.this)
 
 
-def _table_flatten(node: exp.Expression) -> exp.Expression:
+def _table_flatten(node: exp.Expr) -> exp.Expr:
     if not isinstance(node.this, exp.Explode):
         return node
     source, _ = _flatten_arguments(node.this)
     return exp.Table(this=call("FLATTEN", source), alias=node.args.get("alias"))
 
 
-def _lateral_join(node: exp.Expression) -> exp.Expression:
+def _lateral_join(node: exp.Expr) -> exp.Expr:
     """``, LATERAL FLATTEN(… OUTER => TRUE)`` keeps the row on its left: a left join."""
     lateral = node.this
     if not (isinstance(lateral, exp.Lateral) and isinstance(lateral.this, exp.Explode)):
@@ -304,9 +330,9 @@ def _lateral_join(node: exp.Expression) -> exp.Expression:
     return exp.Join(this=flat, kind="CROSS")
 
 
-def _flatten_arguments(explode: exp.Expression) -> tuple[exp.Expression, bool]:
+def _flatten_arguments(explode: exp.Expr) -> tuple[exp.Expr, bool]:
     """Return FLATTEN's input (its PATH applied) and whether it is OUTER."""
-    named: dict[str, exp.Expression] = {}
+    named: dict[str, exp.Expr] = {}
     for argument in [explode.this, *explode.expressions]:
         is_named = isinstance(argument, exp.Kwarg)
         name = argument.this.name.upper() if is_named else "INPUT"
@@ -321,7 +347,7 @@ def _flatten_arguments(explode: exp.Expression) -> tuple[exp.Expression, bool]:
     return source, outer is not None and outer.sql().upper() == "TRUE"
 
 
-def _timestamp_function(node: exp.Expression) -> exp.Expression:
+def _timestamp_function(node: exp.Expr) -> exp.Expr:
     """``TO_TIMESTAMP_TZ(x)`` without a format model."""
     name = TIMESTAMP_FUNCTIONS.match(str(node.this).upper())
     if not name or len(node.expressions) != 1:
@@ -331,7 +357,7 @@ def _timestamp_function(node: exp.Expression) -> exp.Expression:
     return convert(node.expressions[0], exp.DataType(this=kind), name[1] or "")
 
 
-def _session(node: exp.Expression, session: Session) -> exp.Expression:
+def _session(node: exp.Expr, session: Session) -> exp.Expr:
     if isinstance(node, exp.Anonymous) and TIMESTAMP_FUNCTIONS.match(node.name.upper()):
         return _timestamp_function(node)
     if not isinstance(node, exp.Func):
@@ -346,10 +372,11 @@ def _session(node: exp.Expression, session: Session) -> exp.Expression:
     return exp.null() if value is None else exp.Literal.string(value)
 
 
-CHANGES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
+CHANGES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Placeholder: _bind,
     exp.Cast: _cast,
     exp.Bracket: _bracket,
+    exp.Dot: _dot,
     exp.GetExtract: _get,
     exp.JSONExtract: _path,
     exp.ParseJSON: _parse_json,
@@ -367,6 +394,8 @@ CHANGES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] 
     exp.ToChar: _to_char,
     exp.TableFromRows: _table_flatten,
     exp.Join: _lateral_join,
+    exp.Values: _values,
+    exp.Parameter: _position,
     exp.Sum: _aggregate,
     exp.Avg: _aggregate,
 }
