@@ -112,7 +112,10 @@ def test_payments_settle_bills(books: Books) -> None:
     paid: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for check in books["Check"]:
         applied = sum(line["AmountPaid"] for line in check["History"])
-        assert check["PaymentAmount"] == applied + check["UnappliedBalance"]
+        planned = sum(line["AmountPaid"] for line in check["Details"])
+        whole = applied + planned + check["UnappliedBalance"]
+        assert check["PaymentAmount"] == whole
+        assert bool(planned) == (check["Status"] == "Balanced")
         for line in check["History"]:
             paid[line["DocType"], line["ReferenceNbr"]] += line["AmountPaid"]
     bills = {(row["Type"], row["ReferenceNbr"]): row for row in books["Bill"]}

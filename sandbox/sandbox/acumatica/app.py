@@ -93,7 +93,7 @@ class Api:
 
     async def token(self, request: Request) -> Response:
         """Give out tokens."""
-        form = dict(parse_qsl((await request.body()).decode()))
+        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
         headers = {"Cache-Control": "no-store"}
         return JSONResponse(self.identity.grant(form), headers=headers)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sandbox.acumatica import clock, ledger, parties, purchasing, sales
+from sandbox.acumatica import clock, ledger, parties, payments, purchasing, sales
 from sandbox.acumatica.maker import Maker
 from sandbox.acumatica.values import Record
 
@@ -22,6 +22,7 @@ ORDERS = 2_000
 ORDERED_BILLS = 1_400
 BILLS = 4_000
 PAYMENTS = 2_500
+RELEASED_PAYMENTS = 2_450
 SALES = 3_000
 SALES_INVOICES_RELEASED = 2_600
 INVOICES = 3_000
@@ -153,11 +154,12 @@ class Company:
         due.sort(key=lambda plan: plan[0])
         for number, (day, bills) in enumerate(due, 1):
             modified = self.maker.modified(day)
-            self.records["Check"].append(
-                purchasing.payment(
-                    self.maker, number=number, bills=bills, day=day, modified=modified
-                )
+            check = payments.payment(
+                self.maker, number=number, bills=bills, day=day, modified=modified
             )
+            if number <= RELEASED_PAYMENTS:
+                payments.release(check, bills, modified)
+            self.records["Check"].append(check)
 
     def groups_to_pay(self) -> Iterator[list[Record]]:
         """Groups of one or two bills of a vendor that are paid together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import unquote_plus
 
@@ -98,7 +99,8 @@ class Gate:
         except SeatLimitRedirectError as error:
             return RedirectResponse(error.location, 302)
         except AnswerError as error:
-            headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004 - the status is its own name
+            unknown = error.status == HTTPStatus.UNAUTHORIZED
+            headers = {"WWW-Authenticate": "Bearer"} if unknown else None
             return JSONResponse(error.body(), error.status, headers)
         return None
 

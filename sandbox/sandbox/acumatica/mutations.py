@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.acumatica import clock, ledger, parties, purchasing, sales
+from sandbox.acumatica import clock, ledger, parties, payments, purchasing, sales
 from sandbox.acumatica.company import MUTATIONS, SEED
 from sandbox.acumatica.endpoints import READABLE
 from sandbox.acumatica.ledger import Posting
@@ -22,6 +22,7 @@ from sandbox.acumatica.values import (
     Record,
     key_text,
 )
+from sandbox.processes import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +69,11 @@ class Day:
         self.goods = ledger.numbers(accounts, "Asset")
         self.expenses = ledger.numbers(accounts, "Expense")
         self.income = ledger.numbers(accounts, "Income")
+        self.prepared = {
+            (line["DocType"], line["ReferenceNbr"])
+            for check in self.rows("Check")
+            for line in check.fields["Details"]
+        }
 
     def play(self) -> None:
         """Everything that happens on a day."""
@@ -216,7 +222,7 @@ class Day:
 
     def extend_bills(self) -> None:
         """A line is added to open bills that nothing was paid for yet."""
-        for bill in self.choose("Bill", 3, is_unpaid):
+        for bill in self.choose("Bill", 3, self.is_unpaid):
             fields = bill.fields
             before, tax_before = fields["Amount"], fields["TaxTotal"]
             digits = decimals(before)
@@ -236,17 +242,38 @@ class Day:
 
     def pay(self) -> None:
         """Open bills are paid, and payments are described."""
-        for bill in self.choose("Bill", 5, is_payable):
-            check = purchasing.payment(
+        for bill in self.choose("Bill", 5, self.is_payable):
+            check = payments.payment(
                 self.maker,
                 number=self.next_number("Check", "ReferenceNbr", ""),
                 bills=[bill],
                 day=self.today,
                 modified=self.now(),
             )
+            payments.release(check, [bill], self.now())
             self.added["Check"].append(check)
+        for check in self.choose("Check", 1, is_prepared):
+            bills = [self.named_bill(line) for line in check.fields["Details"]]
+            payments.release(check, bills, self.now())
         for check in self.choose("Check", 2):
             check.fields["Description"] = f"Cleared on {self.today:%d %B %Y}"
+
+    def named_bill(self, line: Fields) -> Record:
+        """The bill that a line of a payment names, to be changed."""
+        bill = self.store.by_key("Bill", (line["DocType"], line["ReferenceNbr"]))
+        if bill is None:
+            raise SandboxError(f"A payment names the bill {line['ReferenceNbr']}.")
+        return self.edit("Bill", bill)
+
+    def is_payable(self, fields: Fields) -> bool:
+        """Whether a bill has a balance that no prepared payment is going to pay."""
+        key = (fields["Type"], fields["ReferenceNbr"])
+        open_bill = fields["Type"] == "Bill" and fields["Balance"] > 0
+        return bool(open_bill and key not in self.prepared)
+
+    def is_unpaid(self, fields: Fields) -> bool:
+        """Whether nothing of a bill was paid yet."""
+        return self.is_payable(fields) and not fields["Applications"]
 
     def sell(self) -> None:
         """Invoices for goods and for services are written."""
@@ -331,11 +358,6 @@ def is_unposted(fields: Fields) -> bool:
     return bool(fields["Status"] == "Unposted")
 
 
-def is_payable(fields: Fields) -> bool:
-    """Whether a bill has something left to pay."""
-    return bool(fields["Type"] == "Bill" and fields["Balance"] > 0)
-
-
-def is_unpaid(fields: Fields) -> bool:
-    """Whether nothing of a bill was paid yet."""
-    return is_payable(fields) and not fields["Applications"]
+def is_prepared(fields: Fields) -> bool:
+    """Whether a payment waits for its release."""
+    return bool(fields["Details"])

@@ -1,4 +1,4 @@
-"""Purchase orders, bills and the payments that settle them."""
+"""Purchase orders, and the bills for them and for services."""
 
 from __future__ import annotations
 
@@ -113,12 +113,7 @@ def purchase_order(  # noqa: PLR0913 - what an order needs, all by name
         line |= {"OrderType": key["Type"], "OrderNbr": key["OrderNbr"]}
         line |= {"Requested": clock.business_date(day), "Promised": promised}
     fields: Fields = key | {
-        "BaseCurrencyID": "USD",
         "Branch": "MAIN",
-        "CurrencyEffectiveDate": clock.business_date(day),
-        "CurrencyID": vendor.fields["CurrencyID"],
-        "CurrencyRate": Decimal("1.00000000"),
-        "CurrencyReciprocalRate": Decimal("1.00000000"),
         "Date": clock.business_date(day),
         "Description": maker.memo(),
         "Details": lines,
@@ -137,8 +132,20 @@ def purchase_order(  # noqa: PLR0913 - what an order needs, all by name
         "VendorTaxZone": vendor.fields["TaxZone"],
     }
     fields["Hold"] = fields["Status"] == "On Hold"
+    fields |= currency(vendor.fields["CurrencyID"], day)
     retotal_order(fields, taxed=maker.chance(0.4))
     return Record(maker.guid(), fields, maker.memo() or "")
+
+
+def currency(code: str, day: date) -> Fields:
+    """An order's currency and rate."""
+    return {
+        "BaseCurrencyID": "USD",
+        "CurrencyEffectiveDate": clock.business_date(day),
+        "CurrencyID": code,
+        "CurrencyRate": Decimal("1.00000000"),
+        "CurrencyReciprocalRate": Decimal("1.00000000"),
+    }
 
 
 def retotal_order(fields: Fields, *, taxed: bool) -> None:
@@ -268,77 +275,3 @@ def retotal_bill(fields: Fields, *, taxed: bool) -> None:
     fields["TaxTotal"] = tax
     fields["TaxDetails"] = tax_lines(net, tax)
     fields["Amount"] = fields["Balance"] = net + tax
-
-
-def payment(
-    maker: Maker,
-    *,
-    number: int,
-    bills: Sequence[Record],
-    day: date,
-    modified: str,
-) -> Record:
-    """A payment of one vendor's open bills, which are settled by it.
-
-    One in twelve payments leaves half of its last bill open; one in forty is larger
-    than the bills, and the rest stays unapplied.
-    """
-    rest = maker.money(1, 500) if maker.chance(1 / 40) else zero(2)
-    fields: Fields = {
-        "ApplicationDate": clock.business_date(day),
-        "CashAccount": CASH,
-        "CurrencyID": bills[0].fields["CurrencyID"],
-        "Description": maker.memo(),
-        "Details": [],
-        "Hold": False,
-        MODIFIED: modified,
-        "PaymentMethod": maker.pick(("CHECK", "ACH", "WIRE")),
-        "PaymentRef": f"{number + 100_000:08d}",
-        "ReferenceNbr": f"{number:06d}",
-        "Status": "Open" if rest else "Closed",
-        "Type": "Payment",
-        "UnappliedBalance": rest,
-        "Vendor": bills[0].fields["Vendor"],
-    }
-    half = maker.chance(1 / 12)
-    fields["History"] = [
-        apply(bill, fields, half=half and bill is bills[-1], modified=modified)
-        for bill in bills
-    ]
-    digits = max(decimals(line["AmountPaid"]) for line in fields["History"])
-    fields["PaymentAmount"] = total(fields["History"], "AmountPaid", digits) + rest
-    return Record(maker.guid(), fields)
-
-
-def apply(bill: Record, payment: Fields, *, half: bool, modified: str) -> Fields:
-    """Apply a payment to a bill's balance, all of it or half.
-
-    Returns:
-        The line of the payment's history.
-    """
-    balance = bill.fields["Balance"]
-    digits = decimals(balance)
-    paid = rounded(balance / 2, digits) if half else balance
-    left = balance - paid
-    application = {
-        "AmountPaid": paid,
-        "Balance": payment["UnappliedBalance"],
-        "DocType": payment["Type"],
-        "ReferenceNbr": payment["ReferenceNbr"],
-        "Status": payment["Status"],
-    }
-    bill.fields |= {
-        "Applications": [*bill.fields["Applications"], application],
-        "Balance": left,
-        "Status": "Open" if left else "Closed",
-        MODIFIED: modified,
-    }
-    return {
-        "AmountPaid": paid,
-        "Balance": left,
-        "CashDiscountBalance": zero(digits),
-        "CashDiscountTaken": zero(digits),
-        "DocType": bill.fields["Type"],
-        "ReferenceNbr": bill.fields["ReferenceNbr"],
-        "VendorRef": bill.fields["VendorRef"],
-    }

@@ -104,7 +104,7 @@ def request_shape(
     for path in [*expand, *select]:
         check_path(endpoint, entity, path)
     for path in expand:
-        if path.rpartition("/")[2] in entity.scalars and "/" not in path:
+        if path in entity.scalars:
             raise errors.unknown_field(path)
     selected = selections(select) if select else None
     return entity_shape(endpoint, entity, expansions(expand), selected, with_files)

@@ -16,6 +16,15 @@ from sandbox.acumatica.values import MODIFIED, Fields, Record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+UNUSED_TOTALS = (
+    "CashDiscount",
+    "DiscountTotal",
+    "PaymentTotal",
+    "VATExemptTotal",
+    "VATTaxableTotal",
+)
+"""Totals of a sales invoice that are zero when it is written."""
+
 
 def sales_line(
     maker: Maker, number: int, digits: int, sign: int, accounts: Sequence[str]
@@ -105,7 +114,6 @@ def sales_invoice(  # noqa: PLR0913 - what an invoice needs, all by name
     fields: Fields = {
         "ApplicationsCreditMemo": [],
         "ApplicationsInvoice": [],
-        "CashDiscount": zero(digits),
         "CreditHold": False,
         "CreatedDate": clock.stamp(clock.midnight(day)),
         "Currency": customer.fields["CurrencyID"],
@@ -117,7 +125,6 @@ def sales_invoice(  # noqa: PLR0913 - what an invoice needs, all by name
             sales_line(maker, n, digits, sign, accounts) for n in range(1, count + 1)
         ],
         "DiscountDetails": [],
-        "DiscountTotal": zero(digits),
         "DueDate": clock.business_date(day + timedelta(days=TERMS[terms])),
         "ExternalRef": maker.maybe(0.2, f"WEB-{maker.number(1, 99_999)}"),
         "FreightDetails": [] if credit else freight_lines(maker, digits),
@@ -125,16 +132,14 @@ def sales_invoice(  # noqa: PLR0913 - what an invoice needs, all by name
         "IsTaxValid": True,
         MODIFIED: modified,
         "LastModifiedDate": modified,
-        "PaymentTotal": zero(digits),
         "Project": "X",
         "ReferenceNbr": f"INV{number:06d}",
         "Status": "Open",
         "TaxCalcMode": "Tax Settings",
         "Type": "Credit Memo" if credit else "Invoice",
-        "VATExemptTotal": zero(digits),
-        "VATTaxableTotal": zero(digits),
     }
     fields |= linked_parts(maker, customer, number)
+    fields |= dict.fromkeys(UNUSED_TOTALS, zero(digits))
     retotal_sale(fields, taxed=maker.chance(0.6))
     return Record(maker.guid(), fields, maker.memo() or "")
 
