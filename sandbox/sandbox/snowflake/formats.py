@@ -63,7 +63,7 @@ AUTO_DATE = "^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|[+-][0-9:]+))
 AUTO_TIME = "^([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?)$"
 AUTO_TIMESTAMP = (
     "^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}"
-    "(?:[.][0-9]{1,9})?)?)(?: ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?))?)?$"
+    "(?:[.][0-9]{1,9})?)?)(?: ?(Z|[+-][0-9]{2}(?::[0-9]{2})?))?)?$"
 )
 """The ISO forms that AUTO recognizes. An offset without its colon (``+0000``) belongs to
 other forms and is refused after a date written with dashes, as Snowflake does."""

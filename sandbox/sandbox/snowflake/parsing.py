@@ -16,7 +16,7 @@ TOKENS = re.compile(
       |"(?:[^"]|"")*"              # a quoted identifier
       |\$\$.*?\$\$                 # a dollar-quoted string
       |--[^\n]*|//[^\n]*|/\*.*?\*/ # comments
-      )|(\?)|(;)""",
+      )|(?P<bind>\?)|(?P<end>;)""",
     re.DOTALL | re.VERBOSE,
 )
 
@@ -36,18 +36,20 @@ def split(text: str) -> list[str]:
     Numbers instead of marks, because a translation may change the order in which the
     parts of a statement are written. Empty statements are left out.
     """
-    count = 0
-
-    def number(match: re.Match[str]) -> str:
-        nonlocal count
-        if match[3]:
-            return "\0"
-        if not match[2]:
-            return match[0]
-        count += 1
-        return f" :{count} "
-
-    statements = TOKENS.sub(number, text).split("\0")
+    statements = [""]
+    binds = 0
+    end = 0
+    for token in TOKENS.finditer(text):
+        statements[-1] += text[end : token.start()]
+        end = token.end()
+        if token["end"]:
+            statements.append("")
+        elif token["bind"]:
+            binds += 1
+            statements[-1] += f" :{binds} "
+        else:
+            statements[-1] += token[0]
+    statements[-1] += text[end:]
     return [statement for statement in statements if statement.strip()]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sandbox.snowflake import translate
+from sandbox.snowflake import conversions
 from sandbox.snowflake.errors import SnowflakeError
 
 Type = exp.DataType.Type
@@ -52,12 +52,10 @@ def definition(statement: exp.Expr) -> exp.Expr:
 
 
 def _engine_type(kind: exp.DataType) -> exp.DataType:
-    if kind.this in translate.INTEGER_TYPES:
-        return translate.INTEGER.copy()
-    if kind.this == Type.DECIMAL:
-        return translate.sized(kind)
-    if kind.this in translate.TIMESTAMP_MACROS:
-        return translate.unsized(kind)
+    if kind.this in conversions.INTEGER_TYPES or kind.this == Type.DECIMAL:
+        return conversions.number(kind)
+    if kind.this in conversions.TIME_MACROS:
+        return conversions.unsized(kind)
     return kind
 
 
@@ -101,7 +99,7 @@ def check_type_change(name: str, old: Column, new: exp.DataType) -> None:
     Raises:
         SnowflakeError: 002108, naming both types.
     """
-    if new.this in translate.TEXT_TYPES and old.length is not None:
+    if new.this in conversions.TEXT_TYPES and old.length is not None:
         length = int(new.expressions[0].name) if new.expressions else DEFAULT_LENGTH
         if length >= old.length:
             return

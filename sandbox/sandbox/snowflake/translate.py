@@ -12,29 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlglot import exp
 
-from sandbox.snowflake import formats, variants
+from sandbox.snowflake import conversions, variants
+from sandbox.snowflake.conversions import call
 from sandbox.snowflake.errors import unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Type = exp.DataType.Type
 Expression = TypeVar("Expression", bound=exp.Expr)
-TEXT_TYPES = {Type.VARCHAR, Type.TEXT, Type.CHAR, Type.NCHAR, Type.NVARCHAR}
-INTEGER_TYPES = {Type.TINYINT, Type.SMALLINT, Type.INT, Type.BIGINT}
-REAL_TYPES = {Type.FLOAT, Type.DOUBLE}
-VARIANT_TYPES = {Type.VARIANT, Type.OBJECT, Type.ARRAY}
-TIMESTAMP_MACROS = {
-    Type.TIMESTAMPTZ: "TZ",
-    Type.TIMESTAMPLTZ: "TZ",
-    Type.TIMESTAMP: "NTZ",
-    Type.TIMESTAMPNTZ: "NTZ",
-    Type.DATETIME: "NTZ",
-    Type.DATE: "DATE",
-    Type.TIME: "TIME",
-}
-TIMESTAMP_FUNCTIONS = re.compile(r"(TRY_)?TO_TIMESTAMP(?:_(TZ|NTZ|LTZ))?$")
-INTEGER = exp.DataType.build("DECIMAL(38, 0)")
 BIND_NUMBER = re.compile(r"(?<!:):[0-9]+")
 LOGIN_FAILURE = "SYSTEM$GET_LOGIN_FAILURE_DETAILS"
 BIND = re.compile(r"_SB_BIND_(\d+)(_JSON)?\(\)")
@@ -100,11 +85,6 @@ def _bottom_up(node: exp.Expr, step: Callable[[exp.Expr], exp.Expr]) -> exp.Expr
     return step(node)
 
 
-def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
-    """Return a call of one of the sandbox's macros."""
-    return exp.Anonymous(this=f"_SB_{name}", expressions=list(arguments))
-
-
 def upper_case(node: Expression) -> Expression:
     """Fold a statement's unquoted names to upper case, as Snowflake does."""
     for name in node.find_all(exp.Identifier):
@@ -115,57 +95,6 @@ def upper_case(node: Expression) -> Expression:
 
 def _bind(node: exp.Expr) -> exp.Expr:
     return call(f"BIND_{node.name}") if node.name else node
-
-
-def _cast(node: exp.Expr) -> exp.Expr:
-    attempt = "TRY_" if isinstance(node, exp.TryCast) else ""
-    return convert(node.this, node.args["to"], attempt)
-
-
-def convert(value: exp.Expr, to: exp.DataType, attempt: str = "") -> exp.Expr:
-    """Return a conversion as Snowflake does it.
-
-    Args:
-        value: What to convert; a VARIANT gives its own value.
-        to: The type.
-        attempt: ``TRY_`` for NULL instead of an error, else empty.
-    """
-    kind = to.this
-    cast = exp.TryCast if attempt else exp.Cast
-    if kind in TEXT_TYPES:
-        return _text(value, to, attempt)
-    if kind in INTEGER_TYPES or kind == Type.DECIMAL:
-        number = INTEGER.copy() if kind in INTEGER_TYPES else sized(to)
-        return cast(this=call(f"{attempt}NUMBER", value), to=number)
-    if kind in REAL_TYPES:
-        return call(f"{attempt}DOUBLE", value)
-    if kind == Type.BOOLEAN:
-        return call(f"{attempt}BOOLEAN", value)
-    if kind in VARIANT_TYPES:
-        return call("VARIANT", value)
-    if macro := TIMESTAMP_MACROS.get(kind):
-        return cast(this=call(f"{attempt}{macro}", value), to=unsized(to))
-    return cast(this=value, to=to)
-
-
-def _text(value: exp.Expr, to: exp.DataType, attempt: str) -> exp.Expr:
-    """Snowflake cuts nothing off: a text that is too long is an error."""
-    if to.expressions:
-        return call(f"{attempt}SIZED_TEXT", value, to.expressions[0].this)
-    return call("TEXT", value)
-
-
-def sized(to: exp.DataType) -> exp.DataType:
-    """Return a NUMBER type with its precision and scale written out."""
-    if len(to.expressions) == 1:
-        return exp.DataType.build(f"DECIMAL({to.expressions[0].name}, 0)")
-    return to if to.expressions else INTEGER.copy()
-
-
-def unsized(to: exp.DataType) -> exp.DataType:
-    """Return a time type without its precision: the engine always has microseconds."""
-    kind = Type.TIMESTAMPTZ if to.this == Type.TIMESTAMPLTZ else to.this
-    return exp.DataType(this=kind, nested=False)
 
 
 def _bracket(node: exp.Expr) -> exp.Expr:
@@ -249,54 +178,6 @@ def _parse_json(node: exp.Expr) -> exp.Expr:
     return call(f"{attempt}PARSE_JSON", value)
 
 
-def _formatted(node: exp.Expr, kind: str, type_: exp.DataType, macro: str) -> exp.Expr:
-    attempt = "TRY_" if node.args.get("safe") else ""
-    cast = exp.TryCast if attempt else exp.Cast
-    model = node.args.get("format")
-    if model is None:
-        return cast(this=call(f"{attempt}{macro}", node.this), to=type_)
-    how = formats.rewrite(model.name)
-    texts = [how.pattern, how.replacement, kind, formats.model(model.name)]
-    literals = [exp.Literal.string(text) for text in texts]
-    iso = call(f"{attempt}FORMATTED", node.this, *literals)
-    return cast(this=iso, to=type_)
-
-
-def _to_date(node: exp.Expr) -> exp.Expr:
-    return _formatted(node, "date", exp.DataType.build("DATE"), "DATE")
-
-
-def _to_time(node: exp.Expr) -> exp.Expr:
-    return _formatted(node, "time", exp.DataType.build("TIME"), "TIME")
-
-
-def _to_timestamp(node: exp.Expr) -> exp.Expr:
-    target = node.args.get("target_type") or exp.DataType(this=Type.TIMESTAMPNTZ)
-    macro = TIMESTAMP_MACROS.get(target.this, "NTZ")
-    return _formatted(node, "timestamp", unsized(target), macro)
-
-
-def _to_number(node: exp.Expr) -> exp.Expr:
-    precision, scale = node.args.get("precision"), node.args.get("scale")
-    if node.args.get("format"):
-        raise unsupported("TO_NUMBER with a format")
-    size = f"{precision.name if precision else 38}, {scale.name if scale else 0}"
-    attempt = "TRY_" if node.args.get("safe") else ""
-    return convert(node.this, exp.DataType.build(f"DECIMAL({size})"), attempt)
-
-
-def _to_double(node: exp.Expr) -> exp.Expr:
-    return call("TRY_DOUBLE" if node.args.get("safe") else "DOUBLE", node.this)
-
-
-def _to_boolean(node: exp.Expr) -> exp.Expr:
-    return call("TRY_BOOLEAN" if node.args.get("safe") else "BOOLEAN", node.this)
-
-
-def _to_char(node: exp.Expr) -> exp.Expr:
-    return node if node.args.get("format") else call("TEXT", node.this)
-
-
 def _aggregate(node: exp.Expr) -> exp.Expr:
     """An aggregate of numbers over a part of a VARIANT reads it as a number."""
     if isinstance(node.this, exp.Anonymous) and node.this.name == "_SB_GET":
@@ -347,19 +228,11 @@ def _flatten_arguments(explode: exp.Expr) -> tuple[exp.Expr, bool]:
     return source, outer is not None and outer.sql().upper() == "TRUE"
 
 
-def _timestamp_function(node: exp.Expr) -> exp.Expr:
-    """``TO_TIMESTAMP_TZ(x)`` without a format model."""
-    name = TIMESTAMP_FUNCTIONS.match(str(node.this).upper())
-    if not name or len(node.expressions) != 1:
-        return node
-    zone = "NTZ" if name[2] in {None, "NTZ"} else "TZ"
-    kind = Type.TIMESTAMPNTZ if zone == "NTZ" else Type.TIMESTAMPTZ
-    return convert(node.expressions[0], exp.DataType(this=kind), name[1] or "")
-
-
 def _session(node: exp.Expr, session: Session) -> exp.Expr:
-    if isinstance(node, exp.Anonymous) and TIMESTAMP_FUNCTIONS.match(node.name.upper()):
-        return _timestamp_function(node)
+    if isinstance(node, exp.Anonymous) and conversions.TIMESTAMP_FUNCTIONS.match(
+        node.name.upper()
+    ):
+        return conversions.timestamp_function(node)
     if not isinstance(node, exp.Func):
         return node
     name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
@@ -374,7 +247,7 @@ def _session(node: exp.Expr, session: Session) -> exp.Expr:
 
 CHANGES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Placeholder: _bind,
-    exp.Cast: _cast,
+    exp.Cast: conversions.cast,
     exp.Bracket: _bracket,
     exp.Dot: _dot,
     exp.GetExtract: _get,
@@ -385,13 +258,13 @@ CHANGES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Typeof: _one_argument("TYPEOF"),
     exp.ToVariant: _one_argument("VARIANT"),
     exp.ArraySize: _one_argument("ARRAY_SIZE"),
-    exp.StrToTime: _to_timestamp,
-    exp.TsOrDsToDate: _to_date,
-    exp.TsOrDsToTime: _to_time,
-    exp.ToNumber: _to_number,
-    exp.ToDouble: _to_double,
-    exp.ToBoolean: _to_boolean,
-    exp.ToChar: _to_char,
+    exp.StrToTime: conversions.to_timestamp,
+    exp.TsOrDsToDate: conversions.to_date,
+    exp.TsOrDsToTime: conversions.to_time,
+    exp.ToNumber: conversions.to_number,
+    exp.ToDouble: conversions.to_double,
+    exp.ToBoolean: conversions.to_boolean,
+    exp.ToChar: conversions.to_char,
     exp.TableFromRows: _table_flatten,
     exp.Join: _lateral_join,
     exp.Values: _values,
