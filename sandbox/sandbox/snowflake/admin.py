@@ -36,6 +36,11 @@ def reply(content: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
+async def refused(_: Request, error: Exception) -> Response:
+    """Answer a request whose content makes no sense."""
+    return reply({"message": str(error)}, 400)
+
+
 class Admin:
     """The routes.
 

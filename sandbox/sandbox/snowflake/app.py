@@ -304,4 +304,8 @@ def create_app(data_dir: Path) -> Starlette:
         Route(f"{API}/{{handle}}/cancel", api.cancel, methods=["POST"]),
         *admin.routes(api),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={ValueError: admin.refused},
+    )

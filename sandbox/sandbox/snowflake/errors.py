@@ -137,6 +137,10 @@ TRANSLATIONS: list[tuple[str, Callable[[re.Match[str]], SnowflakeError]]] = [
         lambda m: invalid_identifier(m[1]),
     ),
     (
+        r"Referenced update column (\S+) not found",
+        lambda m: invalid_identifier(m[1]),
+    ),
+    (
         r"Table \"(?:.*?)\" does not have a column named \"(.*?)\"",
         lambda m: invalid_identifier(m[1]),
     ),

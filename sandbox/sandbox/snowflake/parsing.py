@@ -20,11 +20,28 @@ TOKENS = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 
-REFUSED = (exp.Pragma, exp.Attach, exp.Detach, exp.Copy, exp.Set)
-"""What the engine would run, though Snowflake has no such statement, or the SQL API no
-use for it."""
+KINDS = (
+    exp.Query,
+    exp.Insert,
+    exp.Update,
+    exp.Delete,
+    exp.Merge,
+    exp.Create,
+    exp.Alter,
+    exp.Drop,
+    exp.TruncateTable,
+    exp.Comment,
+    exp.Describe,
+    exp.Show,
+    exp.Use,
+    exp.Transaction,
+    exp.Commit,
+    exp.Rollback,
+)
+"""What the sandbox runs. The engine would run more that is no statement of Snowflake."""
 PASSED_ON = {"SHOW", "EXPLAIN"}
 """Statements that sqlglot does not take apart and fakesnow knows."""
+COMMENT = re.compile(r"--[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 # sqlglot warns about statements that it only passes on; the engine's answer says it all.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -50,7 +67,7 @@ def split(text: str) -> list[str]:
         else:
             statements[-1] += token[0]
     statements[-1] += text[end:]
-    return [statement for statement in statements if statement.strip()]
+    return [text for text in statements if COMMENT.sub("", text).strip()]
 
 
 def parse(text: str) -> exp.Expr:
@@ -61,20 +78,13 @@ def parse(text: str) -> exp.Expr:
     """
     words = text.split(maxsplit=1)
     first = words[0].upper() if words else ""
-    if first in {"PUT", "GET"}:
-        raise unsupported(first)
     try:
         statement = sqlglot.parse_one(text, read="snowflake")
     except (ParseError, TokenError) as error:
         raise syntax(_plain(str(error))) from None
-    if isinstance(statement, REFUSED) or (
-        isinstance(statement, exp.Command) and first not in PASSED_ON
-    ):
-        raise unsupported(f"{first} in this form")
-    if not isinstance(statement, exp.Expr):
-        raise SnowflakeError(
-            "000900", "42601", "SQL compilation error:\nEmpty SQL statement."
-        )
+    passed_on = isinstance(statement, exp.Command) and first in PASSED_ON
+    if not (passed_on or isinstance(statement, KINDS)):
+        raise unsupported(first)
     return statement
 
 

@@ -14,6 +14,8 @@ from sandbox.snowflake.definitions import folded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox.snowflake.connection import Context
+
 PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP")
 """SELECT and WRITE (insert, update, delete, truncate) count for tables, OWNERSHIP (alter
 and drop) too; CREATE for a schema (its tables) or a database (its schemas); USAGE for a
@@ -53,32 +55,29 @@ class Grants:
         else:
             self.revoked.discard(entry)
 
-    def check(self, statement: exp.Expr, schema: str | None) -> None:
+    def check(self, statement: exp.Expr, context: Context) -> None:
         """Refuse a statement that the role may not run.
 
         Args:
             statement: As Snowflake would parse it.
-            schema: The current schema.
+            context: The current schema and warehouse.
 
         Raises:
             SnowflakeError: 003001 for what may not be done; 002003 for what may not even
                 be seen.
         """
-        for privilege, kind, name in needs(statement, schema):
+        if context.warehouse and ("USAGE", context.warehouse) in self.revoked:
+            raise errors.missing("Warehouse", context.warehouse)
+        for privilege, kind, name in needs(statement, context.schema):
             if (privilege, name) in self.revoked:
                 if privilege in {"SELECT", "USAGE"}:
                     raise errors.missing(kind, name)
                 short = name.rpartition(".")[2]
                 raise errors.insufficient_privileges(kind.lower(), short)
 
-    def may_use(self, warehouse: str) -> bool:
-        """Say whether the role may use a warehouse."""
-        return ("USAGE", warehouse) not in self.revoked
-
 
 def needs(statement: exp.Expr, schema: str | None) -> Iterator[Need]:
     """Give the privileges that a statement needs."""
-    target = statement.args.get("this")
     tables = list(statement.find_all(exp.Table))
     written = statement.find(exp.Table)
     for table in tables:
@@ -90,7 +89,7 @@ def needs(statement: exp.Expr, schema: str | None) -> Iterator[Need]:
         yield "WRITE", "Table", _name(written, schema)
     elif isinstance(statement, exp.Create):
         yield from _creation(statement, written, schema)
-    elif isinstance(statement, (exp.Alter, exp.Drop)) and isinstance(target, exp.Table):
+    elif isinstance(statement, (exp.Alter, exp.Drop)) and statement.kind == "TABLE":
         yield "OWNERSHIP", "Table", _name(written, schema)
 
 

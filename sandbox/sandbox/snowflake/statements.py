@@ -181,7 +181,7 @@ class Statements:
         if execution.stopped:
             raise execution.stopped
         statement = parsing.parse(text)
-        self.grants.check(statement, connection.context.schema)
+        self.grants.check(statement, connection.context)
         return connection.execute(statement, execution.submission.binds)
 
 
