@@ -1,0 +1,132 @@
+"""The real command, as a process, against the sandbox's Snowflake over real HTTP."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox.snowflake.admin_client import SnowflakeAdmin
+
+from sandbox import config, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.snowflake.control import Sent
+
+COMMAND = Path(sys.executable).parent / "target-snowflake-merge"
+numbers = itertools.count(1)
+
+
+@dataclass
+class Run:
+    """How a run of the command ended."""
+
+    code: int
+    states: list[Any]
+    log: str
+
+    @property
+    def errors(self) -> list[str]:
+        lines = [line.split(" | ") for line in self.log.splitlines()]
+        return [parts[-1] for parts in lines if parts[1:2] == ["ERROR   "]]
+
+    def refusal(self) -> str:
+        """Return the one sentence of a run that failed as it should."""
+        assert self.code == 1, self.log
+        assert self.states == []
+        assert "Traceback" not in self.log
+        assert len(self.errors) == 1, self.log
+        return self.errors[0]
+
+
+@dataclass
+class Warehouse:
+    """A schema of its own in the sandbox, and the command that loads it."""
+
+    admin: SnowflakeAdmin
+    key: Path
+    folder: Path
+    schema: str = field(default_factory=lambda: f"S{next(numbers)}")
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Return a working configuration with changes; None removes a setting."""
+        working = {
+            "account": config.ACCOUNT,
+            "user": config.USER,
+            "host": self.admin.url,
+            "private_key_path": str(self.key),
+            "database": config.DATABASE,
+            "default_target_schema": self.schema,
+            "warehouse": config.WAREHOUSE,
+            "role": config.ROLE,
+        }
+        given = {**working, **changes}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def run(self, lines: str | bytes, *options: str, **variables: str) -> Run:
+        """Run the command with the environment's variables and these."""
+        done = subprocess.run(  # noqa: S603 - our own command
+            [COMMAND, *options],
+            input=lines if isinstance(lines, bytes) else lines.encode(),
+            capture_output=True,
+            check=False,
+            env={**os.environ, **variables},
+        )
+        states = [json.loads(line) for line in done.stdout.splitlines()]
+        return Run(done.returncode, states, done.stderr.decode())
+
+    def load(self, *messages: Any, **changes: Any) -> Run:
+        """Send messages to the command."""
+        settings = self.folder / "config.json"
+        settings.write_text(json.dumps(self.settings(**changes)))
+        lines = "".join(
+            message if isinstance(message, str) else f"{json.dumps(message)}\n"
+            for message in messages
+        )
+        return self.run(lines, "--config", str(settings))
+
+    def loaded(self, *messages: Any, **changes: Any) -> Run:
+        """Send messages to the command, which must succeed."""
+        run = self.load(*messages, **changes)
+        assert run.code == 0, run.log
+        assert run.errors == []
+        return run
+
+    def rows(self, columns: str, table: str = "BILL", order: str = "1") -> list[Any]:
+        """Read a table back."""
+        query = (
+            f'SELECT {columns} FROM "FINANCE"."{self.schema}"."{table}" '  # noqa: S608 - the test's own text
+            f"ORDER BY {order}"
+        )
+        return self.admin.sql(query)[1]
+
+    def merges(self) -> list[Sent]:
+        """Return the MERGE requests that arrived."""
+        return [r for r in self.admin.requests() if r.statement.startswith("MERGE")]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Serve the sandbox's Snowflake; give its address and the loader's key."""
+    folder = tmp_path_factory.mktemp("snowflake")
+    process = processes.start("snowflake", folder, "--port", "0")
+    yield process.url, folder / config.PRIVATE_KEY_FILE
+    process.stop()
+
+
+@pytest.fixture
+def warehouse(server: tuple[str, Path], tmp_path: Path) -> Iterator[Warehouse]:
+    url, key = server
+    admin = SnowflakeAdmin(url)
+    admin.forget()
+    yield Warehouse(admin, key, tmp_path)
+    admin.configure()
+    admin.forget()

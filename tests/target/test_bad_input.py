@@ -1,0 +1,206 @@
+"""What goes wrong ends with one sentence, exit code 1, no traceback and no state."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox import config
+
+if TYPE_CHECKING:
+    from conftest import Warehouse
+
+SCHEMA = {
+    "type": "SCHEMA",
+    "stream": "bill",
+    "schema": {
+        "properties": {
+            "id": {"type": ["integer", "null"]},
+            "amount": {"type": ["number", "null"]},
+            "at": {"type": ["string", "null"], "format": "date-time"},
+            "name": {"type": ["string", "null"], "maxLength": 150},
+            "lines": {},
+        }
+    },
+    "key_properties": ["id"],
+}
+STATE = {"type": "STATE", "value": {"bookmark": 1}}
+
+
+def bill(**values: Any) -> dict[str, Any]:
+    return {"type": "RECORD", "stream": "bill", "record": {"id": 7, **values}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"account": None, "database": ""}, "Settings are missing: account, database;"),
+        ({"user": None}, "Setting user is missing"),
+        ({"private_key_path": None}, "Set exactly one of private_key,"),
+        (
+            {"programmatic_access_token": "hush"},
+            "found private_key_path and programmatic_access_token",
+        ),
+        ({"private_key_path": "/nowhere/key.p8"}, "/nowhere/key.p8 cannot be read"),
+        ({"batch_size_rows": 0}, "0 is less than the minimum of 1 in config['batch_"),
+        (
+            {"private_key_passphrase": 12345},
+            "the secret is not of type 'string', 'null' in config['private_key_pass",
+        ),
+        ({"host": "http://example.com"}, "is not encrypted; use https"),
+        ({"host": "http://127.0.0.1:1"}, "check account, host and the network"),
+        ({"account": "ANOTHER-ACCOUNT"}, "SYSTEM$GET_LOGIN_FAILURE_DETAILS('"),
+        ({"user": "nobody"}, "check account and user, that the user's RSA_PUBLIC_KEY"),
+        (
+            {"private_key_path": None, "programmatic_access_token": "hush"},
+            "check that the programmatic_access_token is complete",
+        ),
+        ({"warehouse": "NONE"}, "NONE"),
+        ({"role": "NONE"}, "Role 'NONE'"),
+        ({"database": "NONE"}, "NONE"),
+    ],
+    ids=str,
+)
+def test_wrong_settings(
+    warehouse: Warehouse, changes: dict[str, Any], sentence: str
+) -> None:
+    run = warehouse.load(SCHEMA, bill(), STATE, **changes)
+
+    assert sentence in run.refusal()
+    assert "hush" not in run.log
+    assert "12345" not in run.log
+
+
+def test_an_unreadable_configuration(warehouse: Warehouse) -> None:
+    broken = warehouse.folder / "broken.json"
+    broken.write_text("{")
+
+    for path in (str(broken), "missing.json"):
+        assert (
+            "--config cannot be read" in warehouse.run("", "--config", path).refusal()
+        )
+
+
+def test_a_wrong_environment_variable(warehouse: Warehouse) -> None:
+    variable = "TARGET_SNOWFLAKE_MERGE_BATCH_SIZE_ROWS"
+
+    run = warehouse.run("", "--config", "ENV", **{variable: "many"})
+
+    assert f"Setting batch_size_rows: the environment variable {variable}" in (
+        run.refusal()
+    )
+
+
+def test_a_revoked_key(warehouse: Warehouse) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    encoded = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+    run = warehouse.load(
+        SCHEMA, bill(), STATE, private_key=encoded, private_key_path=None
+    )
+
+    assert "390144" in run.refusal()
+    assert [sent.status for sent in warehouse.admin.requests()] == [401, 401]
+
+
+def test_a_table_that_the_role_may_not_write(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA)
+    table = f"{config.DATABASE}.{warehouse.schema}.BILL"
+
+    warehouse.admin.revoke("WRITE", table)
+    refusal = warehouse.load(SCHEMA, bill(), STATE).refusal()
+    assert f'table "FINANCE"."{warehouse.schema}"."BILL"' in refusal
+    assert "003001" in refusal
+    assert "grant the role what is missing" in refusal
+
+
+LINES = [
+    ("not json", "Line 2 of the input is not valid JSON: not json"),
+    ("[1]", "Line 2 of the input is not a JSON object"),
+    ({"no": "type"}, "Line 2 of the input is no Singer message of a known type"),
+    ({"type": "RECORD", "stream": "bill"}, "a RECORD message whose record is not an"),
+    ({"type": "SCHEMA", "stream": "a", "schema": {}}, "The input lacks properties in"),
+    (b'{"type":"\xff"}', "Line 2 of the input is not valid JSON"),
+    (
+        {"type": "RECORD", "stream": "payment", "record": {}},
+        "A record for stream 'payment' was encountered before a corresponding schema",
+    ),
+    (bill(id=None), "Stream bill, record id None: the key property id is null or"),
+    (
+        {"type": "RECORD", "stream": "bill", "record": {}},
+        "the key property id is null or missing",
+    ),
+    (
+        bill(amount="ten"),
+        "Stream bill, record id 7 does not fit its schema: property amount: 'ten' is",
+    ),
+    (
+        bill(amount=1e-10),
+        "record id 7: property amount has more than 9 digits after the point: 1E-10;",
+    ),
+    (bill(amount=1e30), "property amount has more than 29 digits before the point"),
+    (bill(amount=float("nan")), "property amount is not a finite number: NaN;"),
+    (bill(lines=[float("inf")]), "property lines holds a number that is not finite"),
+    (bill(at="12.03.2026"), "property at is not a date-time: 12.03.2026;"),
+    (bill(at="?" * 200), f"property at is not a date-time: {'?' * 100}…;"),
+    (bill(name="\ud83d"), "property name holds half of a surrogate pair"),
+    (bill(name="x" * 151), "property name: "),
+    (bill() | {"time_extracted": "noon"}, "time_extracted is not a date-time: noon;"),
+    (
+        {**SCHEMA, "key_properties": ["nr"]},
+        "Stream bill: the key property nr is not among the properties",
+    ),
+    (
+        {**SCHEMA, "schema": {"properties": {"Id": {}, "ID": {}}}},
+        "properties Id and ID both belong into column ID",
+    ),
+    (
+        {**SCHEMA, "schema": {"properties": {"id": {"type": "number?"}}}},
+        "Stream bill: its schema is no JSON Schema",
+    ),
+    (
+        {**SCHEMA, "stream": "BILL"},
+        "Streams bill and BILL both belong into table",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "sentence"), LINES, ids=[text for _, text in LINES])
+def test_bad_messages(warehouse: Warehouse, line: object, sentence: str) -> None:
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings()))
+    text = line if isinstance(line, str | bytes) else json.dumps(line)
+    encoded = text if isinstance(text, bytes) else text.encode()
+    lines = [json.dumps(SCHEMA).encode(), encoded, json.dumps(STATE).encode()]
+
+    run = warehouse.run(b"\n".join(lines), "--config", str(settings))
+
+    assert sentence in run.refusal()
+
+
+def test_a_column_of_another_type(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill(name="kept"))
+    properties = {"id": {"type": "integer"}, "name": {"type": "number"}}
+
+    changed = {**SCHEMA, "schema": {"properties": properties}}
+    refusal = warehouse.load(changed, bill(name=1), STATE).refusal()
+
+    assert "column NAME" in refusal
+    assert "is VARCHAR(150), and the stream now needs NUMBER(38,9)" in refusal
+    assert warehouse.rows("NAME") == [["kept"]]
+
+
+def test_without_validation_only_the_columns_decide(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill(name=12, amount="1.50"), validate_records=False)
+
+    assert warehouse.rows("NAME, AMOUNT") == [["12", "1.500000000"]]
+    run = warehouse.load(SCHEMA, bill(amount="ten"), STATE, validate_records=False)
+    assert "property amount is not a number: ten" in run.refusal()
