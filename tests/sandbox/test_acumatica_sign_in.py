@@ -147,3 +147,10 @@ def test_some_instances_lead_to_an_error_page_instead(
     followed = requests.get(f"{acumatica.url}{answer.headers['location']}", timeout=60)
     assert followed.status_code == 200
     assert followed.headers["content-type"].startswith("text/html")
+
+
+def test_signing_out_takes_no_seat(
+    acumatica: AcumaticaClient, admin: AcumaticaAdmin
+) -> None:
+    admin.change_settings(seats=0)
+    assert acumatica.sign_out().status_code == 204
