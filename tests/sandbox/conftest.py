@@ -11,6 +11,7 @@ import jwt
 import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from sandbox.acumatica.admin_client import AcumaticaAdmin
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 
@@ -19,8 +20,6 @@ from sandbox import config, processes
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 PASSWORD_GRANT = {
     "grant_type": "password",
@@ -225,7 +224,8 @@ class SnowflakeClient:
 
 def load_key(data_dir: Path) -> RSAPrivateKey:
     pem = (data_dir / config.PRIVATE_KEY_FILE).read_bytes()
-    key: Any = serialization.load_pem_private_key(pem, None)
+    key = serialization.load_pem_private_key(pem, None)
+    assert isinstance(key, RSAPrivateKey)
     return key
 
 

@@ -34,7 +34,11 @@ def test_requests_are_logged(
     snowflake.post("SELEC")
     post, get, bad = snowflake_admin.requests()
     assert post.query == {"requestId": request_id, "retry": "true"}
-    assert (post.method, post.statement, post.query_tag) == ("POST", "SELECT ?", "tests")
+    assert (post.method, post.statement, post.query_tag) == (
+        "POST",
+        "SELECT ?",
+        "tests",
+    )
     assert (post.bind_bytes, post.status, post.handle) == (3, 200, handle)
     assert (get.method, get.path) == ("GET", f"/api/v2/statements/{handle}")
     assert bad.status == 422
@@ -119,34 +123,33 @@ def test_an_unknown_fault_is_refused(snowflake_admin: SnowflakeAdmin) -> None:
 
 
 @pytest.mark.parametrize(
-    ("privilege", "on", "statement", "code"),
+    ("revoked", "statement", "code"),
     [
-        ("WRITE", "{schema}.T", "INSERT INTO t VALUES (1)", "003001"),
-        ("WRITE", "{schema}.T", "TRUNCATE TABLE t", "003001"),
-        ("WRITE", "{schema}.T", "DELETE FROM t", "003001"),
+        (("WRITE", "{schema}.T"), "INSERT INTO t VALUES (1)", "003001"),
+        (("WRITE", "{schema}.T"), "TRUNCATE TABLE t", "003001"),
+        (("WRITE", "{schema}.T"), "DELETE FROM t", "003001"),
         (
-            "WRITE",
-            "{schema}.T",
+            ("WRITE", "{schema}.T"),
             "MERGE INTO t USING t AS s ON t.a = s.a WHEN MATCHED THEN DELETE",
             "003001",
         ),
-        ("OWNERSHIP", "{schema}.T", "ALTER TABLE t ADD COLUMN b INT", "003001"),
-        ("OWNERSHIP", "{schema}.T", "DROP TABLE t", "003001"),
-        ("SELECT", "{schema}.T", "SELECT * FROM t", "002003"),
-        ("USAGE", "{schema}", "SELECT * FROM t", "002003"),
-        ("CREATE", "{schema}", "CREATE TABLE u (a INT)", "003001"),
-        ("CREATE", "FINANCE", "CREATE SCHEMA nope", "003001"),
-        ("USAGE", "LOADING", "SELECT 1", "002003"),
+        (("OWNERSHIP", "{schema}.T"), "ALTER TABLE t ADD COLUMN b INT", "003001"),
+        (("OWNERSHIP", "{schema}.T"), "DROP TABLE t", "003001"),
+        (("SELECT", "{schema}.T"), "SELECT * FROM t", "002003"),
+        (("USAGE", "{schema}"), "SELECT * FROM t", "002003"),
+        (("CREATE", "{schema}"), "CREATE TABLE u (a INT)", "003001"),
+        (("CREATE", "FINANCE"), "CREATE SCHEMA nope", "003001"),
+        (("USAGE", "LOADING"), "SELECT 1", "002003"),
     ],
 )
 def test_revoked_privileges(
     snowflake: SnowflakeClient,
     snowflake_admin: SnowflakeAdmin,
-    privilege: str,
-    on: str,
+    revoked: tuple[str, str],
     statement: str,
     code: str,
 ) -> None:
+    privilege, on = revoked
     snowflake.run("CREATE TABLE t (a INT)")
     name = on.format(schema=f"FINANCE.{snowflake.context['schema']}")
     snowflake_admin.revoke(privilege, name)
@@ -202,7 +205,7 @@ def test_people_are_told_what_is_wrong(snowflake_admin: SnowflakeAdmin) -> None:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", "sandbox.cli", "sql", *arguments],
         capture_output=True,
         text=True,
@@ -231,12 +234,14 @@ def test_data_and_key_survive_a_restart(tmp_path: Path) -> None:
     with processes.start("snowflake", tmp_path, "--port", "0") as server:
         admin = SnowflakeAdmin(server.url)
         admin.sql("CREATE TABLE t (a NUMBER(38,9), b VARCHAR(3), c VARIANT)")
-        admin.sql("INSERT INTO t SELECT 1.5, 'abc', PARSE_JSON('[0.12345678901234567]')")
+        admin.sql(
+            "INSERT INTO t SELECT 1.5, 'abc', PARSE_JSON('[0.12345678901234567]')"
+        )
         keys = admin.keys()
         key = (tmp_path / config.PRIVATE_KEY_FILE).read_bytes()
     with processes.start("snowflake", tmp_path, "--port", "0") as server:
         admin = SnowflakeAdmin(server.url)
-        columns, rows = admin.sql("SELECT a, b, c[0]::NUMBER(38,17) FROM t")
+        _, rows = admin.sql("SELECT a, b, c[0]::NUMBER(38,17) FROM t")
         assert rows == [["1.500000000", "abc", "0.12345678901234567"]]
         with pytest.raises(processes.SandboxError, match="100078"):
             admin.sql("INSERT INTO t (b) VALUES ('abcd')")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -96,7 +97,7 @@ Claims = dict[str, "Callable[[], Any]"]
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
-        ({"iss": lambda: "OTHER.LOADER.SHA256:x", "sub": lambda: "OTHER.LOADER"}, 394307),
+        ({"iss": lambda: "OTHER.LOADER.SHA256:x"}, 394307),
         ({"iss": lambda: f"{config.ACCOUNT}.NOBODY.SHA256:x"}, 394300),
         ({"iss": lambda: f"{IDENTITY.lower()}.SHA256:x"}, 394307),
         ({"sub": lambda: f"{config.ACCOUNT}.NOBODY"}, 394300),
@@ -105,7 +106,7 @@ Claims = dict[str, "Callable[[], Any]"]
         ({"iat": lambda: now() - 3700, "exp": lambda: now() + 600}, 394303),
         ({"iat": lambda: now() + 600, "exp": lambda: now() + 900}, 394302),
     ],
-)  # fmt: skip
+)
 def test_a_refused_jwt_names_a_uuid_that_leads_to_the_reason(
     snowflake: SnowflakeClient, claims: Claims, reason: int
 ) -> None:
@@ -163,7 +164,6 @@ def test_two_keys_are_valid_at_a_time(
 
 def test_polling_and_cancelling_need_a_token(snowflake: SnowflakeClient) -> None:
     handle = snowflake.run("SELECT 1")["statementHandle"]
-    intruder = type(snowflake)(snowflake.url, snowflake.key)
-    intruder.headers = lambda **_: {"User-Agent": "tests", "Accept": "*/*"}  # type: ignore[method-assign] - sends no token
-    assert intruder.get(handle).status_code == 401
-    assert intruder.cancel(handle).status_code == 401
+    address = f"{snowflake.url}/api/v2/statements/{handle}"
+    assert requests.get(address, timeout=60).status_code == 401
+    assert requests.post(f"{address}/cancel", timeout=60).status_code == 401

@@ -149,8 +149,7 @@ def test_changes_are_counted(snowflake: SnowflakeClient) -> None:
     stats = {
         statement: snowflake.run(statement)["stats"]
         for statement in (
-            "INSERT INTO t SELECT column1, PARSE_JSON(column2) FROM "
-            "VALUES (1, '{\"x\": [1]}'), (2, NULL), (3, '[]')",
+            "INSERT INTO t SELECT column1, NULL FROM VALUES (1), (2), (3)",
             "UPDATE t SET a = a + 10 WHERE a > 1",
             "DELETE FROM t WHERE a = 1",
         )
@@ -188,14 +187,15 @@ def test_the_integers_have_38_digits(snowflake: SnowflakeClient) -> None:
         ("INSERT INTO missing VALUES (1)", "002003", "02000"),
         ("TRUNCATE TABLE missing", "002003", "02000"),
         ("ALTER TABLE missing ADD COLUMN a INT", "002003", "02000"),
-        ("MERGE INTO missing USING t ON TRUE WHEN MATCHED THEN DELETE", "002003", "02000"),
+        ("DELETE FROM missing", "002003", "02000"),
+        ("MERGE INTO m USING t ON TRUE WHEN MATCHED THEN DELETE", "002003", "02000"),
         ("SELECT NO_SUCH_FUNCTION(1)", "002140", "42601"),
         ("PRAGMA version", "000002", "0A000"),
         ("ATTACH 'x.db'", "001003", "42000"),
         ("CALL f()", "000002", "0A000"),
         ("/* nothing */", "000900", "42601"),
     ],
-)  # fmt: skip
+)
 def test_refused_statements(
     snowflake: SnowflakeClient, statement: str, code: str, state: str
 ) -> None:

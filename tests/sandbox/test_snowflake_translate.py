@@ -28,16 +28,20 @@ def translated(statement: str) -> tuple[str, list[tuple[int, bool]]]:
         ("v:a.b AS x", "_SB_GET(v, '/a/b') AS x"),
         ("v['a']['b'] AS x", "_SB_GET(v, '/a/b') AS x"),
         ("v['a/b~c'] AS x", "_SB_GET(v, '/a~1b~0c') AS x"),
-        ("v:a[0]::INT AS x", "CAST(_SB_NUMBER(_SB_GET(v, '/a/0')) AS DECIMAL(38, 0)) AS x"),
+        ("v:a[0]::DATE AS x", "CAST(_SB_DATE(_SB_GET(v, '/a/0')) AS DATE) AS x"),
+        ("a::INT AS x", "CAST(_SB_NUMBER(a) AS DECIMAL(38, 0)) AS x"),
         ("a::VARCHAR AS x", "_SB_TEXT(a) AS x"),
         ("a::VARCHAR(5) AS x", "_SB_SIZED_TEXT(a, 5) AS x"),
-        ("TRY_CAST(a AS NUMBER(5)) AS x", "TRY_CAST(_SB_TRY_NUMBER(a) AS DECIMAL(5, 0)) AS x"),
+        (
+            "TRY_CAST(a AS NUMBER(5)) AS x",
+            "TRY_CAST(_SB_TRY_NUMBER(a) AS DECIMAL(5, 0)) AS x",
+        ),
         ("a::TIMESTAMP_LTZ(9) AS x", "CAST(_SB_TZ(a) AS TIMESTAMPTZ) AS x"),
         ("TO_TIMESTAMP_TZ(a) AS x", "CAST(_SB_TZ(a) AS TIMESTAMPTZ) AS x"),
         ("PARSE_JSON('1.10') AS x", "_SB_JSON('1.1') AS x"),
         ("CURRENT_ROLE() AS x", "'LOADER' AS x"),
     ],
-)  # fmt: skip
+)
 def test_expressions(statement: str, text: str) -> None:
     assert translated(f"SELECT {statement}")[0] == f"SELECT {text}"
 
@@ -107,10 +111,10 @@ def test_a_merge_with_the_wrong_number_of_values() -> None:
 def test_format_models(directives: str, model: str, text: str, iso: str) -> None:
     rewrite = formats.rewrite(directives)
     assert formats.model(directives) == model
-    [row] = duckdb.sql(
+    [row] = duckdb.execute(
         "SELECT regexp_matches($text, $pattern), "
         "regexp_replace($text, $pattern, $replacement)",
-        params={
+        {
             "text": text,
             "pattern": rewrite.pattern,
             "replacement": rewrite.replacement,

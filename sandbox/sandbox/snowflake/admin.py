@@ -1,7 +1,7 @@
 """The control endpoints under ``/sandbox``.
 
-They need no token: they stand for what an administrator or a person at a worksheet does,
-and for what goes wrong on a bad day.
+They need no token: they stand for what an administrator or a person at a worksheet
+does, and for what goes wrong on a bad day.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Admin:
         return reply(sorted(self.api.grants.revoked))
 
     async def settings(self, request: Request) -> Response:
-        """``POST /sandbox/settings``: replace the settings; what is not given is as new."""
+        """``POST /sandbox/settings``: replace them; what is not given is as new."""
         self.api.settings = msgspec.json.decode(await request.body(), type=Settings)
         self.api.statements.remember = self.api.settings.remember_requests
         return reply(self.api.settings)

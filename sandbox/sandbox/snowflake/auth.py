@@ -87,7 +87,7 @@ class Users:
     Args:
         keys: PEM public keys by fingerprint, the oldest first, two at most.
         token: The programmatic access token; None when it is revoked.
-        failures: Why a sign-in failed, as JSON text, by the UUID that its message named.
+        failures: Why a sign-in failed, as JSON text, by the UUID in its message.
     """
 
     keys: dict[str, bytes]
@@ -95,7 +95,7 @@ class Users:
     failures: dict[str, str] = field(default_factory=dict)
 
     def register(self, public_key: bytes) -> str:
-        """Add a public key, the third one in place of the oldest; return its fingerprint.
+        """Add a public key and return its fingerprint; a third replaces the oldest.
 
         Raises:
             ValueError: It is no PEM public key.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping
 
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 DDL = (exp.Create, exp.Alter, exp.Drop, exp.TruncateTable)
@@ -140,7 +140,8 @@ class Connection:
     def schema_exists(self, name: str) -> bool:
         """Say whether the database has a schema of this exact name."""
         found = self.raw(
-            "SELECT 1 FROM duckdb_schemas() WHERE database_name = ? AND schema_name = ?",
+            "SELECT 1 FROM duckdb_schemas() "
+            "WHERE database_name = ? AND schema_name = ?",
             config.DATABASE,
             name,
         )
@@ -183,7 +184,7 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep all that is done inside, or nothing; part of an open transaction if any."""
+        """Keep all that is done inside, or nothing; joins an open transaction."""
         if self.in_transaction:
             yield
             return
@@ -255,7 +256,7 @@ class Connection:
         return Outcome(shown.table, shown.types, statistics(counts))
 
     def _check_lengths(self, statement: exp.Expr) -> None:
-        """Refuse texts that are longer than their columns: the engine would keep them."""
+        """Refuse texts longer than their columns, which the engine would keep."""
         target = written_table(statement)
         schema = target.db or self.context.schema
         name = target.sql(dialect="duckdb")

@@ -40,7 +40,8 @@ class Definitions:
         """Run one statement; it commits an open transaction, as in Snowflake.
 
         Raises:
-            SnowflakeError: The object is not there, is there already, or cannot change so.
+            SnowflakeError: The object is not there, is there already, or cannot
+                change in this way.
         """
         self.connection.commit()
         try:

@@ -1,12 +1,12 @@
 """The embedded engine: fakesnow over DuckDB, one database file in the data folder.
 
-Each request gets a connection of its own, so nothing of a session leaks into the next one
-(the SQL API is stateless). Statements that write follow one another; readers never wait
-for them.
+Each request gets a connection of its own, so nothing of a session leaks into the next
+one (the SQL API is stateless). Statements that write follow one another; readers never
+wait for them.
 
-TIMESTAMP_TZ keeps its instant to the microsecond; the offset it was written with is lost
-and comes back as UTC. Quoted names are told apart by more than case nowhere: the engine's
-names ignore it.
+TIMESTAMP_TZ keeps its instant to the microsecond; the offset it was written with is
+lost and comes back as UTC. Names that differ in case only are one name to the engine:
+where Snowflake would miss the table "t", it finds T.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def unsupported(what: str) -> SnowflakeError:
     return compilation(f"Unsupported feature '{what}'.", "000002", "0A000")
 
 
-def _null_column(match: re.Match[str]) -> SnowflakeError:
+def _null_column(_: re.Match[str]) -> SnowflakeError:
     return SnowflakeError("100072", "22000", "NULL result in a non-nullable column")
 
 
@@ -154,7 +154,7 @@ TRANSLATIONS: list[tuple[str, Callable[[re.Match[str]], SnowflakeError]]] = [
         lambda m: missing("Object", m[1]),
     ),
     (
-        r"(?:Scalar|Table|Aggregate|Macro)? ?Function with name \"?([^\"\s]+)\"? does not exist",
+        r"Function with name \"?([^\"\s]+)\"? does not exist",
         lambda m: compilation(f"Unknown function {m[1].upper()}.", "002140", "42601"),
     ),
     (

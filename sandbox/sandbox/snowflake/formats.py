@@ -29,8 +29,9 @@ PATTERNS = {
     "%z": ("z", "[+-][0-9]{4}"),
     "%-z": ("z", "[+-][0-9]{2}"),
 }
-"""Per directive the part of a date and time, and what Snowflake accepts for it. Fractions
-(``FF0`` to ``FF9``) are read with any number of digits up to nine."""
+"""Per directive the part of a date and time, and what Snowflake accepts for it.
+
+Fractions (``FF0`` to ``FF9``) are read with any number of digits up to nine."""
 
 SPELLING = {
     "%Y": "YYYY",
@@ -65,17 +66,19 @@ AUTO_TIMESTAMP = (
     "^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9]{2}:[0-9]{2}(?::[0-9]{2}"
     "(?:[.][0-9]{1,9})?)?)(?: ?(Z|[+-][0-9]{2}(?::[0-9]{2})?))?)?$"
 )
-"""The ISO forms that AUTO recognizes. An offset without its colon (``+0000``) belongs to
+"""The ISO forms that AUTO recognizes.
+
+An offset without its colon (``+0000``) belongs to
 other forms and is refused after a date written with dashes, as Snowflake does."""
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """How to check a text and spell it as ISO 8601.
+    r"""How to check a text and spell it as ISO 8601.
 
     Args:
         pattern: An RE2 pattern that an accepted text matches as a whole.
-        replacement: The ISO text, with ``\\1`` and so on for the groups.
+        replacement: The ISO text, with ``\1`` and so on for the groups.
     """
 
     pattern: str
@@ -93,20 +96,22 @@ def rewrite(directives: str) -> Rewrite:
             month names or a twelve-hour clock.
     """
     pattern, parts = "", []
-    for token in DIRECTIVE.findall(directives):
-        if token.startswith("%f"):
+    for directive in DIRECTIVE.findall(directives):
+        if directive.startswith("%f"):
             parts.append(FRACTION)
             pattern += "([0-9]{1,9})"
-        elif token in PATTERNS:
-            part, expression = PATTERNS[token]
+        elif directive in PATTERNS:
+            part, expression = PATTERNS[directive]
             parts.append(part)
             pattern += f"({expression})"
-        elif token.startswith("%"):
+        elif directive.startswith("%"):
             raise SnowflakeError(
                 "100037", "22007", f"The sandbox does not read the format {directives}"
             )
         else:
-            pattern += re.escape(token) if token in r".+*?()[]{}|^$\\" else token
+            pattern += (
+                re.escape(directive) if directive in r".+*?()[]{}|^$\\" else directive
+            )
     return Rewrite(f"^{pattern}$", _iso({part: n for n, part in enumerate(parts, 1)}))
 
 
@@ -117,16 +122,16 @@ def model(directives: str) -> str:
         directives: The model as ``strptime`` directives.
     """
 
-    def spell(token: str) -> str:
-        if token.startswith("%f_"):
-            return f"FF{DIGITS.index(token.removeprefix('%f_'))}"
-        return SPELLING.get(token, token)
+    def spell(directive: str) -> str:
+        if directive.startswith("%f_"):
+            return f"FF{DIGITS.index(directive.removeprefix('%f_'))}"
+        return SPELLING.get(directive, directive)
 
     return "".join(map(spell, DIRECTIVE.findall(directives)))
 
 
 def _iso(groups: dict[str, int]) -> str:
-    """Spell ISO 8601 from numbered groups; a part without a group takes its smallest value."""
+    """Spell ISO 8601 from numbered groups; a part without one is its smallest."""
 
     def part(name: str, smallest: str) -> str:
         return f"\\{groups[name]}" if name in groups else smallest

@@ -1,9 +1,10 @@
 """What the engine is taught: Snowflake's conversions, as SQL macros.
 
-Each conversion exists twice: the strict one raises Snowflake's error, the one whose name
-starts with ``_SB_TRY`` gives NULL. VARIANT is the engine's JSON type. A JSON number that a
-double cannot hold exactly carries the exponent ``e99999`` (see ``variants``), which makes
-the engine keep its digits as text; every way out of a VARIANT takes it off again.
+Each conversion exists twice: the strict one raises Snowflake's error, the one whose
+name starts with ``_SB_TRY`` gives NULL. VARIANT is the engine's JSON type. A JSON
+number that a double cannot hold exactly carries the exponent ``e99999`` (see
+``variants``), which makes the engine keep its digits as text; every way out of a
+VARIANT takes it off again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ SHARED = {
         THEN error('SF|100078|22000|String ''' || left(_SB_TEXT(x), 100)
             || ''' is too long and would be truncated')
         ELSE _SB_TEXT(x) END""",
-    "_SB_TRY_SIZED_TEXT(x, n)": "CASE WHEN length(_SB_TEXT(x)) <= n THEN _SB_TEXT(x) END",
+    "_SB_TRY_SIZED_TEXT(x, n)": """CASE
+        WHEN length(_SB_TEXT(x)) <= n THEN _SB_TEXT(x) END""",
     "_SB_STRIP_NULL(x)": "CASE WHEN CAST(x AS VARCHAR) <> 'null' THEN x END",
     "_SB_IS_JSON_NULL(x)": "CAST(x AS VARCHAR) = 'null'",
     "_SB_VARIANT(x)": f"""CASE
@@ -42,10 +44,12 @@ SHARED = {
         WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'NULL' THEN 'NULL_VALUE'
         WHEN 'BIGINT' THEN 'INTEGER' WHEN 'UBIGINT' THEN 'INTEGER'
         WHEN 'DOUBLE' THEN CASE
-            WHEN contains(CAST(j AS VARCHAR), 'e') AND NOT contains(CAST(j AS VARCHAR), '{EXACT}')
+            WHEN contains(CAST(j AS VARCHAR), 'e')
+                AND NOT contains(CAST(j AS VARCHAR), '{EXACT}')
             THEN 'DOUBLE' ELSE 'DECIMAL' END
         ELSE json_type(j) END""",
-    "_SB_ARRAY_SIZE(j)": "CASE WHEN json_type(j) = 'ARRAY' THEN json_array_length(j) END",
+    "_SB_ARRAY_SIZE(j)": """CASE
+        WHEN json_type(j) = 'ARRAY' THEN json_array_length(j) END""",
 }
 
 
@@ -96,7 +100,8 @@ def strict_and_try(
 NUMBER = (
     """CASE
     WHEN _SB_TEXT(x) IS NULL THEN NULL
-    WHEN typeof(x) = 'BOOLEAN' THEN CASE CAST(x AS VARCHAR) WHEN 'true' THEN '1' ELSE '0' END
+    WHEN typeof(x) = 'BOOLEAN'
+    THEN CASE CAST(x AS VARCHAR) WHEN 'true' THEN '1' ELSE '0' END
     WHEN regexp_full_match(trim(_SB_TEXT(x)), '"""
     + NUMERIC.replace("{", "{{").replace("}", "}}")
     + """')
@@ -120,7 +125,7 @@ BOOLEAN = f"""CASE
 
 
 def _by_pattern(pattern: str, replacement: str) -> str:
-    """Return the body of a macro that accepts texts of one pattern and spells them as ISO."""
+    """Return the body of a macro that takes texts of a pattern and spells them anew."""
     quoted = pattern.replace("{", "{{").replace("}", "}}")
     return rf"""CASE
         WHEN _SB_TEXT(x) IS NULL THEN NULL
@@ -151,14 +156,15 @@ TABLES = {
 
 
 def scalars() -> dict[str, str]:
-    """Return every scalar macro's head and body, in the order in which to create them."""
+    """Return the body of every scalar macro by its head, in the order of creation."""
     refused = (
         "error('SF|100096|22007|Can''t parse ''' || _SB_TEXT(x) || ''' as ' || kind"
         " || ' with format ''' || model || '''')"
     )
     parse = {
         "_SB_PARSE_JSON(x)": "CASE WHEN trim(CAST(x AS VARCHAR)) <> '' THEN CASE "
-        "WHEN json_valid(CAST(x AS VARCHAR)) THEN CAST(CAST(x AS VARCHAR) AS JSON) ELSE "
+        "WHEN json_valid(CAST(x AS VARCHAR)) "
+        "THEN CAST(CAST(x AS VARCHAR) AS JSON) ELSE "
         + error("100069", "22P02", "Error parsing JSON: ", "left(x, 100)", "")
         + " END END",
         "_SB_TRY_PARSE_JSON(x)": "CASE WHEN json_valid(CAST(x AS VARCHAR)) "

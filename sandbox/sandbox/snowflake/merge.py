@@ -1,9 +1,9 @@
 """MERGE as a few plain statements.
 
 The engine's own MERGE knows neither Snowflake's error for ambiguous rows nor where its
-counts come from. So the source is stored first, then joined to the target once: the pairs
-say which clause applies to which row, which is where ambiguity shows, and are applied
-clause by clause. All of it happens in one transaction.
+counts come from. So the source is stored first, then joined to the target once: the
+pairs say which clause applies to which row, which is where ambiguity shows, and are
+applied clause by clause. All of it happens in one transaction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Clause:
 
     Args:
         number: The value of the pairs' ``OP`` column.
-        action: ``inserted``, ``updated`` or ``deleted``, the word of the result's column.
+        action: ``inserted``, ``updated`` or ``deleted``, as in the result's column.
         apply: The statement; its count is the clause's count.
     """
 
@@ -98,7 +98,7 @@ def _target_id(merge: exp.Merge) -> exp.Column:
 def _pairs(
     merge: exp.Merge, whens: list[exp.When], values: list[exp.Expr]
 ) -> exp.Select:
-    """Every source row, with the target row that it matches and the clause that applies."""
+    """Every source row, with the target row it matches and the clause that applies."""
     source = exp.to_table(SOURCE)
     source.set("alias", exp.TableAlias(this=_called(merge.args["using"])))
     columns = [
@@ -160,7 +160,7 @@ def _insert(
 
 
 def _unaliased(merge: exp.Merge) -> exp.Table:
-    target = merge.this.copy()
+    target: exp.Table = merge.this.copy()
     target.set("alias", None)
     return target
 
@@ -202,8 +202,9 @@ def _chosen(merge: exp.Merge, number: int) -> exp.Expr:
 
 
 def _ambiguous(clauses: list[Clause]) -> exp.Select:
-    """Rows updated by several source rows, or both updated and deleted, are ambiguous;
-    rows deleted by several are not.
+    """Find a row that several source rows change in different ways.
+
+    A row that several source rows delete is not ambiguous.
     """
     updates = [str(c.number) for c in clauses if c.action == "updated"]
     changes = [str(c.number) for c in clauses if c.action != "inserted"]

@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from sandbox.snowflake.errors import SnowflakeError, syntax, unsupported
+from sandbox.snowflake.errors import syntax, unsupported
 
 TOKENS = re.compile(
     r"""('(?:[^'\\]|\\.|'')*'      # a string
@@ -38,12 +38,12 @@ KINDS = (
     exp.Commit,
     exp.Rollback,
 )
-"""What the sandbox runs. The engine would run more that is no statement of Snowflake."""
+"""What the sandbox runs; the engine would run more that is no Snowflake statement."""
 PASSED_ON = {"SHOW", "EXPLAIN"}
 """Statements that sqlglot does not take apart and fakesnow knows."""
 COMMENT = re.compile(r"--[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
 
-# sqlglot warns about statements that it only passes on; the engine's answer says it all.
+# sqlglot warns about statements that it only passes on; the engine's answer says more.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from sandbox.snowflake.connection import Context
 
 PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP")
-"""SELECT and WRITE (insert, update, delete, truncate) count for tables, OWNERSHIP (alter
-and drop) too; CREATE for a schema (its tables) or a database (its schemas); USAGE for a
-schema or warehouse."""
+"""What can be revoked.
+
+SELECT, WRITE (insert, update, delete, truncate) and OWNERSHIP (alter, drop) count for
+tables; CREATE for a schema (its tables) or a database (its schemas); USAGE for a schema
+or warehouse.
+"""
 
 WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 Need = tuple[str, str, str]
@@ -63,8 +66,8 @@ class Grants:
             context: The current schema and warehouse.
 
         Raises:
-            SnowflakeError: 003001 for what may not be done; 002003 for what may not even
-                be seen.
+            SnowflakeError: 003001 for what may not be done; 002003 for what may not
+                even be seen.
         """
         if context.warehouse and ("USAGE", context.warehouse) in self.revoked:
             raise errors.missing("Warehouse", context.warehouse)

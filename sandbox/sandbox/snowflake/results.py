@@ -1,7 +1,7 @@
 """Result sets as the SQL API sends them, and as people read them.
 
-The SQL API sends every value as a string: dates as days, times as seconds, timestamps as
-seconds with nine decimals, TIMESTAMP_TZ followed by its offset in minutes plus 1440.
+The SQL API sends every value as a string: dates as days, times as seconds, timestamps
+as seconds with nine decimals, TIMESTAMP_TZ followed by its offset in minutes plus 1440.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 from sandbox.snowflake import variants
 
@@ -107,7 +107,7 @@ def readable(outcome: Outcome) -> list[list[Any]]:
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:
-    """Return values free of Python's own limits: times as microseconds, dates as days."""
+    """Return values free of Python's limits: times as microseconds, dates as days."""
     if pa.types.is_timestamp(column.type) or pa.types.is_time(column.type):
         return list(column.cast(pa.int64()).to_pylist())
     if pa.types.is_date32(column.type):

@@ -112,8 +112,8 @@ class Statements:
     def submit(self, submission: Submission, delay: float = 0) -> Execution:
         """Start a request's statements, or find those of its first attempt.
 
-        With ``retry=true`` a request whose statements succeeded, or still run, is not run
-        again. One that failed is.
+        With ``retry=true`` a request whose statements succeeded, or still run, is not
+        run again. One that failed is.
         """
         known = self.requests.get(submission.request_id)
         if submission.retry and self.remember and known and known.error is None:

@@ -88,8 +88,8 @@ def _require(column: exp.ColumnDef) -> None:
 def check_type_change(name: str, old: Column, new: exp.DataType) -> None:
     """Refuse a change of type that Snowflake refuses.
 
-    A VARCHAR may grow, a NUMBER may get more precision at the same scale (less only where
-    the values allow it, which the sandbox refuses); nothing else changes.
+    A VARCHAR may grow, a NUMBER may get more precision at the same scale (less only
+    where the values allow it, which the sandbox refuses); nothing else changes.
 
     Args:
         name: The column, for the message.

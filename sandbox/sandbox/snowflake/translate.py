@@ -1,7 +1,7 @@
 """Snowflake SQL as the embedded engine can run it, on parsed statements.
 
-Everything here is pure: a statement goes in, another comes out. The functions whose names
-start with ``_SB_`` are the macros of ``macros``.
+Everything here is pure: a statement goes in, another comes out. The functions whose
+names start with ``_SB_`` are the macros of ``macros``.
 """
 
 from __future__ import annotations

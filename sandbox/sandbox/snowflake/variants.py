@@ -1,9 +1,9 @@
 """JSON text on its way into and out of VARIANT values.
 
-Snowflake's PARSE_JSON keeps plain decimals exact, turns scientific notation into a double
-and refuses duplicate keys. The engine reads every number with a fraction as a double, but
-keeps the text of one that no double can hold; so a decimal that would lose digits gets an
-exponent that no double can hold, and loses it again on the way out.
+Snowflake's PARSE_JSON keeps plain decimals exact, turns scientific notation into a
+double and refuses duplicate keys. The engine reads every number with a fraction as a
+double, but keeps the text of one that no double can hold; so a decimal that would lose
+digits gets an exponent that no double can hold, and loses it again on the way out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def canonical(text: str) -> str:
 
 
 def display(text: str) -> str:
-    """Return stored JSON text as Snowflake would show it, without the engine's marks."""
+    """Return stored JSON text as Snowflake would show it, without our marks."""
     if EXACT not in text:
         return text
     return MARKED.sub(lambda match: match[1] or "", text)
