@@ -53,6 +53,7 @@ class PasswordAuthenticator:
             "password": password,
         }
         self._token: Token | None = None
+        self._reached = False
 
     def token(self, session: requests.Session) -> str:
         """Return a token that is good for the next request.
@@ -77,7 +78,10 @@ class PasswordAuthenticator:
                 self._url, data=self._form, timeout=TIMEOUT, allow_redirects=False
             )
         except requests.RequestException as error:
-            raise RetryableError(unreachable(self._url, error)) from error
+            # Before the first sign-in the address is more likely wrong than down.
+            kind = RetryableError if self._reached else SettingError
+            raise kind(unreachable(self._url, error)) from error
+        self._reached = True
         answer = _answer(response)
         if response.status_code in _REFUSED:
             raise AcumaticaError(_refusal(answer))

@@ -20,7 +20,7 @@ from tap_acumatica.auth import PasswordAuthenticator
 from tap_acumatica.client import Client
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.schema import Swagger
-from tap_acumatica.streams import STREAMS, AcumaticaStream
+from tap_acumatica.streams import STREAMS, AcumaticaStream, moment
 
 if TYPE_CHECKING:
     import click
@@ -163,11 +163,19 @@ class TapAcumatica(Tap):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # An environment variable that is not set reaches us as an empty string.
-        self._config = {k: v for k, v in self._config.items() if v is not None and v != ""}
+        self._config = {
+            k: v for k, v in self._config.items() if v is not None and v != ""
+        }
         try:
-            return super()._validate_config(raise_errors=raise_errors)
+            errors = super()._validate_config(raise_errors=raise_errors)
+            moment(self._config.get("start_date"))
         except ConfigValidationError as error:
             raise SettingError(_settings_sentence(error.errors)) from error
+        except ValueError as error:
+            raise SettingError(
+                f"Setting 'start_date' is no date-time: {error}."
+            ) from error
+        return errors
 
     @override
     def discover_streams(self) -> list[AcumaticaStream]:

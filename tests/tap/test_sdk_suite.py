@@ -1,0 +1,31 @@
+"""The SDK's own suite for taps, with nothing switched off."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from pathlib import Path
+
+from sandbox.acumatica.admin_client import AcumaticaAdmin
+from singer_sdk.testing import get_tap_test_class
+from tap_acumatica.tap import TapAcumatica
+
+from sandbox import config, processes
+
+# The suite discovers the streams when this module is imported.
+server = processes.start("acumatica", Path(tempfile.mkdtemp()), "--port", "0")
+atexit.register(server.stop)
+# Each tap of the suite keeps its seat until this process ends.
+AcumaticaAdmin(server.url).change_settings(seats=50)
+
+TestTapAcumatica = get_tap_test_class(
+    TapAcumatica,
+    config={
+        "instance_url": server.url,
+        "endpoint_version": config.ENDPOINT_VERSION,
+        "client_id": config.CLIENT_ID,
+        "client_secret": config.CLIENT_SECRET,
+        "username": config.USERNAME,
+        "password": config.PASSWORD,
+    },
+)

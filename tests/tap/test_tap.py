@@ -1,0 +1,273 @@
+"""The tap's command against an Acumatica server."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import pytest
+from sandbox.acumatica.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.acumatica.admin_client import AcumaticaAdmin
+
+    Run = Any
+    RunTap = Callable[..., Run]
+
+ENTITIES = {
+    "vendors": "Vendor",
+    "bills": "Bill",
+    "purchase_orders": "PurchaseOrder",
+    "ap_payments": "Check",
+    "gl_accounts": "Account",
+    "journal_transactions": "JournalTransaction",
+    "sales_invoices": "SalesInvoice",
+    "ar_invoices": "Invoice",
+    "customers": "Customer",
+}
+KEY = "LastModifiedDateTime"
+
+
+def bookmark(run: Run, stream: str) -> datetime:
+    return datetime.fromisoformat(
+        run.state["bookmarks"][stream]["replication_key_value"]
+    )
+
+
+def list_requests(acumatica: AcumaticaAdmin, entity: str) -> list[dict[str, str]]:
+    """Return the decoded parameters of the list requests for an entity."""
+    return [
+        {name: values[0] for name, values in parse_qs(request["query"]).items()}
+        for request in acumatica.requests()
+        if request["path"].endswith(f"/{entity}")
+    ]
+
+
+def logouts(acumatica: AcumaticaAdmin) -> list[int]:
+    return [r["status"] for r in acumatica.requests() if r["path"].endswith("/logout")]
+
+
+def test_every_record_of_every_stream_arrives_once(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    run = run_tap()
+    assert run.exit_code == 0
+    truth = acumatica.summary()
+    for stream, entity in ENTITIES.items():
+        ids = [record["id"] for record in run.records(stream)]
+        assert len(ids) == len(set(ids)) == truth[entity]["rows"], stream
+
+
+def test_amounts_arrive_exactly(run_tap: RunTap, acumatica: AcumaticaAdmin) -> None:
+    records = run_tap("bills").records("bills")
+    total = sum(Decimal(record["Amount"]) for record in records)
+    assert str(total) == acumatica.summary()["Bill"]["amount"]
+
+
+def test_pages_are_asked_for_with_top_and_skip(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    """Mistake 1 of other clients: paging that is never sent."""
+    run_tap("gl_accounts", page_size=120)
+    asked = list_requests(acumatica, "Account")
+    assert [(page["$top"], page["$skip"]) for page in asked] == [
+        ("120", "0"),
+        ("120", "120"),
+        ("120", "240"),
+    ]
+
+
+def test_a_second_run_reads_only_what_changed(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    first = run_tap("customers")
+    time = datetime.now(UTC) + timedelta(seconds=0)
+    acumatica.put_record(
+        "Customer", {"CustomerID": "NEW1", "CustomerName": "Neu & Söhne"}
+    )
+    second = run_tap("customers", state=first.state, lookback_seconds=0)
+    names = {record["CustomerName"] for record in second.records("customers")}
+    assert "Neu & Söhne" in names
+    assert len(names) < 10
+    assert bookmark(second, "customers") >= time - timedelta(seconds=2)
+
+
+def test_the_lookback_is_subtracted_once(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    first = run_tap("gl_accounts")
+    acumatica.clear_requests()
+    run_tap("gl_accounts", state=first.state, lookback_seconds=3600)
+    [asked] = list_requests(acumatica, "Account")
+    literal = datetime.fromisoformat(asked["$filter"].split("'")[1])
+    expected = bookmark(first, "gl_accounts") - timedelta(seconds=3600)
+    assert abs(literal - expected) < timedelta(milliseconds=1)
+
+
+def test_the_first_run_begins_at_the_start_date(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    run = run_tap("bills", start_date="2026-06-01T00:00:00Z")
+    assert run.exit_code == 0
+    changed = [datetime.fromisoformat(r[KEY]) for r in run.records("bills")]
+    assert changed
+    assert min(changed) >= datetime(2026, 6, 1, tzinfo=UTC)
+    assert (
+        "2026-06-01T00:00:00.000+00:00"
+        in list_requests(acumatica, "Bill")[0]["$filter"]
+    )
+
+
+def test_lines_and_linked_objects_arrive(run_tap: RunTap) -> None:
+    """Mistake 11 of other clients: nothing nested arrives without `$expand`."""
+    run = run_tap("bills", "vendors")
+    assert any(record["Details"] for record in run.records("bills"))
+    assert all("id" not in line for r in run.records("bills") for line in r["Details"])
+    assert any(r["MainContact"]["Address"]["City"] for r in run.records("vendors"))
+
+
+def test_business_dates_keep_their_day_and_offset(run_tap: RunTap) -> None:
+    """Mistake 17 of other clients: dates that a time zone moves to another day."""
+    dates = {
+        record["Date"]
+        for record in run_tap("purchase_orders").records("purchase_orders")
+    }
+    assert all(date[10:19] == "T00:00:00" and date[19] in "+-" for date in dates)
+
+
+def test_an_unchanged_record_is_the_same_in_each_session(run_tap: RunTap) -> None:
+    """Mistake 8 of other clients: lines carry ids that change with the session."""
+    assert run_tap("bills").records("bills") == run_tap("bills").records("bills")
+
+
+def test_time_extracted_lies_before_the_page_was_answered(run_tap: RunTap) -> None:
+    before = datetime.now(UTC)
+    messages = run_tap("bills").of_type("RECORD")
+    times = [datetime.fromisoformat(message["time_extracted"]) for message in messages]
+    assert before <= times[0]
+    assert times == sorted(times)
+    assert len(set(times)) == -(-len(times) // 500)
+
+
+def test_the_bookmark_comes_only_after_the_last_record(run_tap: RunTap) -> None:
+    """Mistake 4 of other clients: a bookmark that moves record by record."""
+    messages = run_tap("bills").messages
+    last_record = max(i for i, m in enumerate(messages) if m["type"] == "RECORD")
+    early = [
+        m["value"]["bookmarks"]
+        for m in messages[:last_record]
+        if m["type"] == "STATE" and "bills" in m["value"]["bookmarks"]
+    ]
+    assert not any("replication_key_value" in state["bills"] for state in early)
+
+
+def test_a_broken_run_leaves_the_bookmark_where_it_was(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.add_fault(Fault(kind="html", path="$skip=1000"))
+    run = run_tap("bills")
+    assert run.exit_code == 1
+    assert "replication_key_value" not in json.dumps(run.state)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="status", status=429, path="/Account?"),
+        Fault(kind="status", status=500, path="/Account?"),
+        Fault(kind="status", status=503, path="/Account?"),
+        Fault(kind="drop", path="/Account?"),
+    ],
+    ids=["429", "500", "503", "dropped"],
+)
+def test_a_passing_failure_is_asked_again(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, fault: Fault
+) -> None:
+    acumatica.add_fault(fault)
+    run = run_tap("gl_accounts")
+    assert run.exit_code == 0
+    assert len(run.records("gl_accounts")) == acumatica.summary()["Account"]["rows"]
+    assert "Attempt 1 of 8" in run.log
+
+
+def test_a_token_that_ends_in_mid_stream_is_renewed(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    """Mistake 14 of other clients: the end of a token kills the run."""
+    acumatica.add_fault(Fault(kind="expire", path="$skip=500"))
+    run = run_tap("bills")
+    assert run.exit_code == 0
+    assert len(run.records("bills")) == acumatica.summary()["Bill"]["rows"]
+
+
+def test_the_seat_is_given_back_exactly_once(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    """Mistake 12 of other clients: a logout per page, never, or without length."""
+    run_tap("gl_accounts", "customers", page_size=100)
+    assert logouts(acumatica) == [204, 204]  # of the discovery and of the run
+
+
+def test_the_seat_is_given_back_after_an_error(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.add_fault(Fault(kind="html", path="/Customer?"))
+    assert run_tap("gl_accounts", "customers").exit_code == 1
+    assert logouts(acumatica) == [204, 204]  # of the discovery and of the run
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"instance_url": None}, "setting 'instance_url' is missing"),
+        ({"instance_url": "erp.example.com"}, "which is no address"),
+        ({"instance_url": "http://erp.example.com"}, "use https://"),
+        ({"instance_url": "http://127.0.0.1:9"}, "Cannot reach http://127.0.0.1:9"),
+        ({"endpoint_version": None}, "this instance serves Default/24.200.001"),
+        ({"endpoint_version": "19.1"}, "Default/19.1 is not served"),
+        ({"endpoint_name": "Finance"}, "Finance/24.200.001 is not served"),
+        ({"password": "wrong"}, "Check username and password"),
+        ({"client_secret": "wrong"}, "Check client_id and client_secret"),
+        ({"client_id": ""}, "these settings are missing: client_id"),
+        ({"page_size": 0}, "page_size"),
+        ({"start_date": "yesterday"}, "start_date"),
+    ],
+    ids=str,
+)
+def test_bad_settings_end_with_one_sentence(
+    run_tap: RunTap,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("LOGLEVEL", "ERROR")
+    run = run_tap(**changes)
+    assert run.exit_code == 1
+    assert len(run.errors) == 1
+    assert sentence in run.errors[0]
+    assert run.messages == []
+    assert "Traceback" not in run.log
+
+
+def test_secrets_never_reach_the_log(
+    run_tap: RunTap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGLEVEL", "DEBUG")
+    run = run_tap("gl_accounts", password="wrong-but-secret")
+    assert run.exit_code == 1
+    assert "wrong-but-secret" not in run.log
+    assert "sandbox-client-secret" not in run.log
+    assert "Traceback" not in run.log
+
+
+def test_a_wrong_password_is_sent_once(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    run_tap(password="wrong")
+    tokens = [r for r in acumatica.requests() if r["path"].endswith("/connect/token")]
+    assert len(tokens) == 1
