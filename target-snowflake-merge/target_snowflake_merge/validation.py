@@ -155,8 +155,5 @@ def _array(validator: Any, schema: Mapping[str, Any]) -> Accepts | None:  # noqa
     items = schema.get("items")
     if items is None:
         return None
-    if isinstance(items, list):  # one schema per place
-        accepts: Accepts = validator.evolve(schema={"items": items}).is_valid
-        return accepts
     check = _accepter(validator, items)
     return lambda value: all(map(check, value))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     from sandbox.snowflake.control import Sent
 
 COMMAND = Path(sys.executable).parent / "target-snowflake-merge"
+FORKED = Path(__file__).parent / "forked.py"
 numbers = itertools.count(1)
+
+# Most of a short run is importing the SDK: a server that has done so forks the runs.
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["target_snowflake_merge.target"])
 
 
 @dataclass
@@ -45,6 +52,14 @@ class Run:
         assert "Traceback" not in self.log
         assert len(self.errors) == 1, self.log
         return self.errors[0]
+
+
+def encoded(lines: str | bytes) -> bytes:
+    return lines if isinstance(lines, bytes) else lines.encode()
+
+
+def ended(code: int, output: bytes, log: bytes) -> Run:
+    return Run(code, [json.loads(line) for line in output.splitlines()], log.decode())
 
 
 @dataclass
@@ -72,16 +87,30 @@ class Warehouse:
         return {name: value for name, value in given.items() if value is not None}
 
     def run(self, lines: str | bytes, *options: str, **variables: str) -> Run:
-        """Run the command with the environment's variables and these."""
+        """Run the command with these lines, options and environment variables."""
+        files = [self.folder / name for name in ("lines", "states", "log")]
+        for file, content in zip(files, (encoded(lines), b"", b""), strict=True):
+            file.write_bytes(content)
+        paths = [str(file) for file in files]
+        given = {"options": options, "variables": variables, "files": paths}
+        process = forks.Process(
+            target=runpy.run_path, args=(str(FORKED), {"given": given})
+        )
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return ended(process.exitcode, files[1].read_bytes(), files[2].read_bytes())
+
+    def run_installed(self, lines: str, *options: str, **variables: str) -> Run:
+        """Run the installed command, as Meltano does."""
         done = subprocess.run(  # noqa: S603 - our own command
             [COMMAND, *options],
-            input=lines if isinstance(lines, bytes) else lines.encode(),
+            input=lines.encode(),
             capture_output=True,
             check=False,
             env={**os.environ, **variables},
         )
-        states = [json.loads(line) for line in done.stdout.splitlines()]
-        return Run(done.returncode, states, done.stderr.decode())
+        return ended(done.returncode, done.stdout, done.stderr)
 
     def load(self, *messages: Any, **changes: Any) -> Run:
         """Send messages to the command."""

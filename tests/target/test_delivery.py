@@ -190,7 +190,7 @@ def test_an_encrypted_key_from_the_environment(warehouse: Warehouse) -> None:
     variables = {f"TARGET_SNOWFLAKE_MERGE_{n.upper()}": v for n, v in given.items()}
     lines = "\n".join(json.dumps(message) for message in [SCHEMA, *bills(1)])
 
-    run = warehouse.run(lines, "--config", "ENV", **variables)
+    run = warehouse.run_installed(lines, "--config", "ENV", **variables)
 
     assert run.code == 0, run.log
     assert "open sesame" not in run.log
