@@ -63,6 +63,7 @@ ADVICE = {
     "000606": "set warehouse, or give the user a default one",
     "002003": "check database, default_target_schema and the grants of the role",
     "002043": "check warehouse, database and the grants of the role",
+    "390189": "set a role that the user has",
     "003001": "grant the role what is missing, or set another role",
 }
 """What to do about the errors that a wrong setting causes, by Snowflake's code."""

@@ -70,6 +70,7 @@ class Warehouse:
     key: Path
     folder: Path
     schema: str = field(default_factory=lambda: f"S{next(numbers)}")
+    command: Path = COMMAND
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Return a working configuration with changes; None removes a setting."""
@@ -104,7 +105,7 @@ class Warehouse:
     def run_installed(self, lines: str, *options: str, **variables: str) -> Run:
         """Run the installed command, as Meltano does."""
         done = subprocess.run(  # noqa: S603 - our own command
-            [COMMAND, *options],
+            [self.command, *options],
             input=lines.encode(),
             capture_output=True,
             check=False,

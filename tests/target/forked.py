@@ -1,7 +1,7 @@
 """Run the command; `conftest` runs this file in a fork that has imported it already.
 
-`conftest` sets ``given``: the options of the command line, further environment variables
-and the files for standard input, output and error.
+`conftest` sets ``given``: the options of the command line, further environment
+variables, and the files for standard input, output and error.
 """
 
 from __future__ import annotations

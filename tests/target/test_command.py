@@ -1,0 +1,121 @@
+"""The command itself: what it says about itself, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from target_snowflake_merge.target import TargetSnowflakeMerge
+
+if TYPE_CHECKING:
+    from conftest import Warehouse
+
+OWN = [
+    "account",
+    "host",
+    "user",
+    "private_key",
+    "private_key_path",
+    "private_key_passphrase",
+    "programmatic_access_token",
+    "database",
+    "default_target_schema",
+    "warehouse",
+    "role",
+    "batch_size_rows",
+    "batch_size_bytes",
+    "statement_timeout_seconds",
+    "add_record_metadata",
+]
+OF_THE_SDK = [
+    "validate_records",
+    "stream_maps",
+    "stream_map_config",
+    "faker_config",
+    "flattening_enabled",
+    "flattening_max_depth",
+    "flattening_max_key_length",
+    "flattening_separator",
+]
+SECRETS = {"private_key", "private_key_passphrase", "programmatic_access_token"}
+
+
+def about(warehouse: Warehouse) -> dict[str, Any]:
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings(private_key="hush")))
+    options = ["--about", "--format", "json", "--config", str(settings)]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [warehouse.command, *options], capture_output=True, check=True
+    )
+    assert b"hush" not in done.stdout + done.stderr
+    description: dict[str, Any] = json.loads(done.stdout)
+    return description
+
+
+def test_about(warehouse: Warehouse) -> None:
+    description = about(warehouse)
+
+    settings = description["settings"]["properties"]
+    assert list(settings) == [*OWN, *OF_THE_SDK]
+    assert {name for name, one in settings.items() if one.get("secret")} == SECRETS
+    assert not SECRETS & set(description["settings"]["required"])
+    assert description["capabilities"] == [
+        "about",
+        "stream-maps",
+        "schema-flattening",
+        "structured-logging",
+        "validate-records",
+    ]
+
+
+def test_a_signal_ends_the_run_without_a_state(warehouse: Warehouse) -> None:
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings()))
+    messages = [
+        {
+            "type": "SCHEMA",
+            "stream": "bill",
+            "schema": {"properties": {"id": {"type": "integer"}}},
+            "key_properties": ["id"],
+        },
+        {"type": "RECORD", "stream": "bill", "record": {"id": 1}},
+        {"type": "STATE", "value": {"bookmark": 1}},
+    ]
+
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [warehouse.command, "--config", str(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write("".join(f"{json.dumps(m)}\n" for m in messages).encode())
+        process.stdin.flush()
+        for line in process.stderr:
+            if b"Created table" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        output, log = process.communicate(timeout=30)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert output == b""
+    assert b"no further state is passed on" in log
+    assert b"Traceback" not in log
+
+
+def test_the_target_is_made_from_a_dictionary_too() -> None:
+    target = TargetSnowflakeMerge(
+        config={
+            "account": "myorg-acct",
+            "database": "finance",
+            "default_target_schema": "erp",
+            "programmatic_access_token": "hush",
+            "host": "",
+        }
+    )
+
+    assert target.config["batch_size_rows"] == 10_000
+    assert "host" not in target.config
