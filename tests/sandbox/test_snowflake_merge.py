@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -216,6 +217,38 @@ def test_quoted_and_qualified_names(snowflake: SnowflakeClient) -> None:
     for value in ("x", "y"):
         snowflake.run(QUOTED.replace("<table>", table), value, schema=None)
     assert snowflake.rows('SELECT * FROM "ORDER"') == [["1", "y"]]
+
+
+def test_tables_are_merged_in_parallel(snowflake: SnowflakeClient) -> None:
+    tables = [f"t{n}" for n in range(6)]
+    for table in tables:
+        snowflake.run(f"CREATE TABLE {table} (k INT, v VARCHAR)")
+    text = rows(*((n, "x") for n in range(500)))
+
+    def load(table: str) -> str | None:
+        statement = PLAIN.replace("MERGE INTO t ", f"MERGE INTO {table} AS t ")
+        for _ in range(3):
+            snowflake.run(statement, text)
+        return snowflake.value(f"COUNT(*) FROM {table}")
+
+    with ThreadPoolExecutor(len(tables)) as threads:
+        assert list(threads.map(load, tables)) == ["500"] * len(tables)
+
+
+def test_other_writers_wait_for_a_transaction(snowflake: SnowflakeClient) -> None:
+    snowflake.run("CREATE TABLE t (k INT)")
+    snowflake.run("INSERT INTO t VALUES (0)")
+    transaction = "BEGIN; UPDATE t SET k = k + 1; UPDATE t SET k = k + 1; COMMIT"
+    parameters = {"multi_statement_count": "4"}
+
+    def change(n: int) -> int:
+        if n % 2:
+            return snowflake.post("UPDATE t SET k = k + 1").status_code
+        return snowflake.post(transaction, parameters=parameters).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(change, range(20))) == {200}
+    assert snowflake.rows("SELECT k FROM t") == [["30"]]
 
 
 def test_ten_thousand_rows_take_a_few_seconds(guarded: SnowflakeClient) -> None:

@@ -97,6 +97,7 @@ class Connection:
 
     def close(self) -> None:
         """End the session; what it has not committed is undone."""
+        self._end()
         self.duckdb.close()
 
     def interrupt(self) -> None:
@@ -180,7 +181,18 @@ class Connection:
         """End an open transaction, if any, and keep what it did."""
         if self.in_transaction:
             self.raw("COMMIT")
+            self._end()
+
+    def _begin(self) -> None:
+        # Snowflake makes other writers wait; the engine would let them fail at the end.
+        if not self.in_transaction:
+            self.writing.acquire()
+        self.in_transaction = True
+
+    def _end(self) -> None:
+        if self.in_transaction:
             self.in_transaction = False
+            self.writing.release()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -199,12 +211,12 @@ class Connection:
     def run(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Translate and run one statement as it is, in no transaction of its own."""
         text, values = self._translated(statement, binds)
+        if isinstance(statement, exp.Transaction):
+            self._begin()
         cursor = self.link.cursor()
         cursor.execute(text, binding_params=values, server=True)
-        if isinstance(statement, exp.Transaction):
-            self.in_transaction = True
-        elif isinstance(statement, (exp.Commit, exp.Rollback)):
-            self.in_transaction = False
+        if isinstance(statement, (exp.Commit, exp.Rollback)):
+            self._end()
         types = [str(column[1]) for column in self.duckdb.description]
         return Outcome(cursor._arrow_table, types)
 
@@ -237,15 +249,19 @@ class Connection:
         changed = self.link.cursor()._transform(dialect.parse_one(text), values)
         return self.raw(changed.sql(dialect="duckdb"), *values)
 
+    def plain(self, statement: exp.Expr) -> list[Any]:
+        """Run a statement of nothing but names and numbers; return its rows."""
+        return self.raw(translate.upper_case(statement).sql(dialect="duckdb"))
+
     def _merge(self, statement: exp.Merge, binds: Mapping[int, Any]) -> Outcome:
         plan = merge.plan(statement)
         for prepare in plan.prepare:
             self.step(prepare, binds)
-        if self.step(plan.ambiguous, {}):
+        if self.plain(plan.ambiguous):
             raise merge.duplicate_row(statement.this.sql(dialect="snowflake"))
         counts: dict[str, int] = {}
         for clause in plan.clauses:
-            [[count]] = self.step(clause.apply, {})
+            [[count]] = self.plain(clause.apply)
             counts[clause.action] = counts.get(clause.action, 0) + count
         columns = [
             f'{counts[action]} AS "number of rows {action}"'

@@ -5,9 +5,15 @@ name starts with ``_SB_TRY`` gives NULL. VARIANT is the engine's JSON type. A JS
 number that a double cannot hold exactly carries the exponent ``e99999`` (see
 ``variants``), which makes the engine keep its digits as text; every way out of a
 VARIANT takes it off again.
+
+A macro repeats its argument wherever its body names it, and nested macros multiply. So
+a body that needs a value more than once binds it as ``t`` (see ``let``): planning a
+MERGE of sixty columns takes 0.05 s instead of 0.5 s.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from sandbox.snowflake import formats
 from sandbox.snowflake.variants import EXACT
@@ -16,23 +22,67 @@ NUMERIC = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 TRUE_WORDS = "'true', 't', 'yes', 'y', 'on', '1'"
 FALSE_WORDS = "'false', 'f', 'no', 'n', 'off', '0'"
 
+
+def let(value: str, body: str) -> str:
+    """Return an expression that evaluates a value once and calls it ``t``.
+
+    Args:
+        value: An SQL expression.
+        body: An SQL expression over ``t``.
+    """
+    return f"list_transform([{value}], lambda t: {body})[1]"
+
+
+def error(code: str, state: str, before: str, value: str, after: str) -> str:
+    """Return an expression that fails with a Snowflake error naming a value.
+
+    Args:
+        code: Snowflake's error code.
+        state: The SQL state.
+        before: The message's text before the value.
+        value: An SQL expression for the value.
+        after: The message's text after the value.
+    """
+    start = f"SF|{code}|{state}|{before}".replace("'", "''")
+    end = after.replace("'", "''")
+    return f"error('{start}' || {value} || '{end}')"
+
+
+TOO_LONG = error(
+    "100078",
+    "22000",
+    "String '",
+    "left(t, 100)",
+    "' is too long and would be truncated",
+)
+NO_JSON = error("100069", "22P02", "Error parsing JSON: ", "left(t, 100)", "")
+
 SHARED = {
     "_SB_JSON(x)": "CAST(x AS JSON)",
     "_SB_GET(x, path)": "json_extract(CAST(x AS JSON), path)",
-    "_SB_JSON_TEXT(j)": rf"""CASE
-        WHEN contains(CAST(j AS VARCHAR), '{EXACT}') AND json_type(j) <> 'VARCHAR'
-        THEN regexp_replace(j ->> '$', '([0-9]){EXACT}([],}}]|$)', '\1\2', 'g')
-        ELSE j ->> '$' END""",
+    "_SB_JSON_TEXT(j)": let(
+        "j ->> '$'",
+        rf"""CASE WHEN contains(t, '{EXACT}') AND json_type(j) <> 'VARCHAR'
+        THEN regexp_replace(t, '([0-9]){EXACT}([],}}]|$)', '\1\2', 'g')
+        ELSE t END""",
+    ),
     "_SB_TEXT(x)": """CASE
         WHEN typeof(x) = 'JSON' THEN _SB_JSON_TEXT(TRY_CAST(x AS JSON))
         ELSE CAST(x AS VARCHAR) END""",
-    "_SB_SIZED_TEXT(x, n)": """CASE
-        WHEN length(_SB_TEXT(x)) > n
-        THEN error('SF|100078|22000|String ''' || left(_SB_TEXT(x), 100)
-            || ''' is too long and would be truncated')
-        ELSE _SB_TEXT(x) END""",
-    "_SB_TRY_SIZED_TEXT(x, n)": """CASE
-        WHEN length(_SB_TEXT(x)) <= n THEN _SB_TEXT(x) END""",
+    "_SB_SIZED_TEXT(x, n)": let(
+        "_SB_TEXT(x)", f"CASE WHEN length(t) > n THEN {TOO_LONG} ELSE t END"
+    ),
+    "_SB_TRY_SIZED_TEXT(x, n)": let(
+        "_SB_TEXT(x)", "CASE WHEN length(t) <= n THEN t END"
+    ),
+    "_SB_PARSE_JSON(x)": let(
+        "CAST(x AS VARCHAR)",
+        f"""CASE WHEN trim(t) <> '' THEN
+        CASE WHEN json_valid(t) THEN CAST(t AS JSON) ELSE {NO_JSON} END END""",
+    ),
+    "_SB_TRY_PARSE_JSON(x)": let(
+        "CAST(x AS VARCHAR)", "CASE WHEN json_valid(t) THEN CAST(t AS JSON) END"
+    ),
     "_SB_STRIP_NULL(x)": "CASE WHEN CAST(x AS VARCHAR) <> 'null' THEN x END",
     "_SB_IS_JSON_NULL(x)": "CAST(x AS VARCHAR) = 'null'",
     "_SB_VARIANT(x)": f"""CASE
@@ -53,175 +103,121 @@ SHARED = {
 }
 
 
-def error(code: str, state: str, before: str, value: str, after: str) -> str:
-    """Return an expression that fails with a Snowflake error naming a value.
+@dataclass(frozen=True)
+class Conversion:
+    """A conversion that exists in a strict and in a trying form.
 
     Args:
-        code: Snowflake's error code.
-        state: The SQL state.
-        before: The message's text before the value.
-        value: An SQL expression for the value.
-        after: The message's text after the value.
+        body: ``WHEN … THEN …`` branches over ``t``, the value's trimmed text.
+        code: The code of the error for a text that fits none of them.
+        state: Its SQL state.
+        what: What its message calls the value.
+        variant: What the message calls the type where the value is a VARIANT.
     """
-    start = f"SF|{code}|{state}|{before}".replace("'", "''")
-    end = after.replace("'", "''")
-    return f"error('{start}' || {value} || '{end}')"
+
+    body: str
+    code: str
+    state: str
+    what: str
+    variant: str
+
+    def macro(self, refuse: str) -> str:
+        """Return a macro's body.
+
+        Args:
+            refuse: What to give for a value that does not fit.
+        """
+        branches = f"CASE WHEN t IS NULL THEN NULL {self.body} ELSE {refuse} END"
+        return let("trim(_SB_TEXT(x))", branches)
+
+    def error(self) -> str:
+        """Return the expression that refuses ``t``."""
+        shown = "CASE WHEN left(t, 1) IN ('{', '[') THEN t ELSE '\"' || t || '\"' END"
+        before, after = "Failed to cast variant value ", f" to {self.variant}"
+        variant = error("100071", "22000", before, shown, after)
+        text = error(
+            self.code, self.state, f"{self.what} '", "t", "' is not recognized"
+        )
+        return f"CASE WHEN typeof(x) = 'JSON' THEN {variant} ELSE {text} END"
 
 
-def strict_and_try(
-    name: str, template: str, code: str, state: str, kind: tuple[str, str]
-) -> dict[str, str]:
-    """Return both macros of one conversion.
-
-    Args:
-        name: The macro's name and parameters, such as ``NUMBER(x)``.
-        template: Its body; ``{refuse}`` stands where a value is refused.
-        code: The error's code.
-        state: The error's SQL state.
-        kind: What the message calls the value, such as ``Numeric value``; and what
-            the type is called where the value is a VARIANT, such as ``FIXED``.
-    """
-    what, variant_type = kind
-    text = error(code, state, f"{what} '", "_SB_TEXT(x)", "' is not recognized")
-    variant = error(
-        "100071",
-        "22000",
-        "Failed to cast variant value ",
-        "CAST(x AS VARCHAR)",
-        f" to {variant_type}",
+def by_pattern(pattern: str, replacement: str) -> str:
+    """Return the branch that takes texts of a pattern and spells them anew."""
+    return (
+        f"WHEN regexp_matches(t, '{pattern}') "
+        f"THEN trim(regexp_replace(t, '{pattern}', '{replacement}'))"
     )
-    refuse = f"CASE WHEN typeof(x) = 'JSON' THEN {variant} ELSE {text} END"
-    return {
-        f"_SB_{name}": template.format(refuse=refuse),
-        f"_SB_TRY_{name}": template.format(refuse="NULL"),
-    }
 
 
-NUMBER = (
-    """CASE
-    WHEN _SB_TEXT(x) IS NULL THEN NULL
-    WHEN typeof(x) = 'BOOLEAN'
-    THEN CASE CAST(x AS VARCHAR) WHEN 'true' THEN '1' ELSE '0' END
-    WHEN regexp_full_match(trim(_SB_TEXT(x)), '"""
-    + NUMERIC.replace("{", "{{").replace("}", "}}")
-    + """')
-    THEN trim(_SB_TEXT(x))
-    ELSE {refuse} END"""
+NUMBER = f"""
+    WHEN typeof(x) = 'BOOLEAN' THEN CASE t WHEN 'true' THEN '1' ELSE '0' END
+    WHEN regexp_full_match(t, '{NUMERIC}') THEN t"""
+DOUBLE = "WHEN TRY_CAST(t AS DOUBLE) IS NOT NULL THEN TRY_CAST(t AS DOUBLE)"
+BOOLEAN = f"""
+    WHEN lower(t) IN ({TRUE_WORDS}) THEN TRUE
+    WHEN lower(t) IN ({FALSE_WORDS}) THEN FALSE
+    WHEN typeof(x) NOT IN ('VARCHAR', 'JSON') THEN TRY_CAST(t AS DOUBLE) <> 0"""
+DATE = by_pattern(formats.AUTO_DATE, r"\1")
+TIME = by_pattern(formats.AUTO_TIME, r"\1")
+NTZ = by_pattern(formats.AUTO_TIMESTAMP, r"\1 \2")
+TZ = by_pattern(formats.AUTO_TIMESTAMP, r"\1 \2\3")
+
+CONVERSIONS = {
+    "NUMBER": Conversion(NUMBER, "100038", "22018", "Numeric value", "FIXED"),
+    "DOUBLE": Conversion(DOUBLE, "100038", "22018", "Numeric value", "REAL"),
+    "BOOLEAN": Conversion(BOOLEAN, "100037", "22018", "Boolean value", "BOOLEAN"),
+    "DATE": Conversion(DATE, "100040", "22007", "Date", "DATE"),
+    "TIME": Conversion(TIME, "100108", "22007", "Time", "TIME"),
+    "NTZ": Conversion(NTZ, "100035", "22007", "Timestamp", "TIMESTAMP_NTZ"),
+    "TZ": Conversion(TZ, "100035", "22007", "Timestamp", "TIMESTAMP_TZ"),
+}
+
+NOT_IN_FORMAT = (
+    "error('SF|100096|22007|Can''t parse ''' || t || ''' as ' || kind"
+    " || ' with format ''' || model || '''')"
 )
 
-DOUBLE = """CASE
-    WHEN _SB_TEXT(x) IS NULL THEN NULL
-    WHEN TRY_CAST(trim(_SB_TEXT(x)) AS DOUBLE) IS NOT NULL
-    THEN TRY_CAST(trim(_SB_TEXT(x)) AS DOUBLE)
-    ELSE {refuse} END"""
 
-BOOLEAN = f"""CASE
-    WHEN _SB_TEXT(x) IS NULL THEN NULL
-    WHEN lower(trim(_SB_TEXT(x))) IN ({TRUE_WORDS}) THEN TRUE
-    WHEN lower(trim(_SB_TEXT(x))) IN ({FALSE_WORDS}) THEN FALSE
-    WHEN typeof(x) NOT IN ('VARCHAR', 'JSON') AND TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)
-        IS NOT NULL THEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) <> 0
-    ELSE {{refuse}} END"""
+def formatted(refuse: str) -> str:
+    """Return the body of the macro that reads a text by a format model.
 
-
-def _by_pattern(pattern: str, replacement: str) -> str:
-    """Return the body of a macro that takes texts of a pattern and spells them anew."""
-    quoted = pattern.replace("{", "{{").replace("}", "}}")
-    return rf"""CASE
-        WHEN _SB_TEXT(x) IS NULL THEN NULL
-        WHEN regexp_matches(trim(_SB_TEXT(x)), '{quoted}')
-        THEN trim(regexp_replace(trim(_SB_TEXT(x)), '{quoted}', '{replacement}'))
-        ELSE {{refuse}} END"""
+    Args:
+        refuse: What to give for a text that does not fit.
+    """
+    return let(
+        "_SB_TEXT(x)",
+        "CASE WHEN t IS NULL THEN NULL WHEN regexp_matches(t, pattern) "
+        f"THEN regexp_replace(t, pattern, replacement) ELSE {refuse} END",
+    )
 
 
-FORMATTED = """CASE
-    WHEN _SB_TEXT(x) IS NULL THEN NULL
-    WHEN regexp_matches(_SB_TEXT(x), pattern)
-    THEN regexp_replace(_SB_TEXT(x), pattern, replacement)
-    ELSE {refuse} END"""
-
-TABLES = {
-    "_SB_FLATTEN(x)": """SELECT
-        1 AS SEQ,
-        CASE WHEN json_type(CAST(x AS JSON)) = 'OBJECT' THEN e.key END AS "KEY",
-        CASE WHEN json_type(CAST(x AS JSON)) = 'OBJECT' THEN e.key
-             ELSE '[' || e.key || ']' END AS PATH,
-        CASE WHEN json_type(CAST(x AS JSON)) = 'ARRAY'
-             THEN CAST(e.key AS BIGINT) END AS "INDEX",
-        e.value AS "VALUE",
-        CAST(x AS JSON) AS THIS
-        FROM json_each(CAST(x AS JSON)) AS e
-        WHERE json_type(CAST(x AS JSON)) IN ('ARRAY', 'OBJECT')"""
-}
+FLATTEN = """SELECT
+    1 AS SEQ,
+    CASE WHEN json_type(CAST(x AS JSON)) = 'OBJECT' THEN e.key END AS "KEY",
+    CASE WHEN json_type(CAST(x AS JSON)) = 'OBJECT' THEN e.key
+         ELSE '[' || e.key || ']' END AS PATH,
+    CASE WHEN json_type(CAST(x AS JSON)) = 'ARRAY'
+         THEN CAST(e.key AS BIGINT) END AS "INDEX",
+    e.value AS "VALUE",
+    CAST(x AS JSON) AS THIS
+    FROM json_each(CAST(x AS JSON)) AS e
+    WHERE json_type(CAST(x AS JSON)) IN ('ARRAY', 'OBJECT')"""
 
 
 def scalars() -> dict[str, str]:
     """Return the body of every scalar macro by its head, in the order of creation."""
-    refused = (
-        "error('SF|100096|22007|Can''t parse ''' || _SB_TEXT(x) || ''' as ' || kind"
-        " || ' with format ''' || model || '''')"
-    )
-    parse = {
-        "_SB_PARSE_JSON(x)": "CASE WHEN trim(CAST(x AS VARCHAR)) <> '' THEN CASE "
-        "WHEN json_valid(CAST(x AS VARCHAR)) "
-        "THEN CAST(CAST(x AS VARCHAR) AS JSON) ELSE "
-        + error("100069", "22P02", "Error parsing JSON: ", "left(x, 100)", "")
-        + " END END",
-        "_SB_TRY_PARSE_JSON(x)": "CASE WHEN json_valid(CAST(x AS VARCHAR)) "
-        "THEN CAST(CAST(x AS VARCHAR) AS JSON) END",
-    }
-    iso = formats.AUTO_TIMESTAMP
-    formatted = "(x, pattern, replacement, kind, model)"
-    return (
-        SHARED
-        | parse
-        | strict_and_try(
-            "NUMBER(x)", NUMBER, "100038", "22018", ("Numeric value", "FIXED")
-        )
-        | strict_and_try(
-            "DOUBLE(x)", DOUBLE, "100038", "22018", ("Numeric value", "REAL")
-        )
-        | strict_and_try(
-            "BOOLEAN(x)", BOOLEAN, "100037", "22018", ("Boolean value", "BOOLEAN")
-        )
-        | strict_and_try(
-            "DATE(x)",
-            _by_pattern(formats.AUTO_DATE, r"\1"),
-            "100040",
-            "22007",
-            ("Date", "DATE"),
-        )
-        | strict_and_try(
-            "TIME(x)",
-            _by_pattern(formats.AUTO_TIME, r"\1"),
-            "100108",
-            "22007",
-            ("Time", "TIME"),
-        )
-        | strict_and_try(
-            "NTZ(x)",
-            _by_pattern(iso, r"\1 \2"),
-            "100035",
-            "22007",
-            ("Timestamp", "TIMESTAMP_NTZ"),
-        )
-        | strict_and_try(
-            "TZ(x)",
-            _by_pattern(iso, r"\1 \2\3"),
-            "100035",
-            "22007",
-            ("Timestamp", "TIMESTAMP_TZ"),
-        )
-        | {
-            f"_SB_FORMATTED{formatted}": FORMATTED.format(refuse=refused),
-            f"_SB_TRY_FORMATTED{formatted}": FORMATTED.format(refuse="NULL"),
-        }
-    )
+    macros = dict(SHARED)
+    for name, conversion in CONVERSIONS.items():
+        macros[f"_SB_{name}(x)"] = conversion.macro(conversion.error())
+        macros[f"_SB_TRY_{name}(x)"] = conversion.macro("NULL")
+    arguments = "(x, pattern, replacement, kind, model)"
+    macros[f"_SB_FORMATTED{arguments}"] = formatted(NOT_IN_FORMAT)
+    macros[f"_SB_TRY_FORMATTED{arguments}"] = formatted("NULL")
+    return macros
 
 
 def creation(database: str) -> list[str]:
     """Return the statements that create the macros in a database's main schema."""
     head = f"CREATE OR REPLACE MACRO {database}.main."
-    return [f"{head}{name} AS ({body})" for name, body in scalars().items()] + [
-        f"{head}{name} AS TABLE {body}" for name, body in TABLES.items()
-    ]
+    bodies = [f"{head}{name} AS ({body})" for name, body in scalars().items()]
+    return [*bodies, f"{head}_SB_FLATTEN(x) AS TABLE {FLATTEN}"]
