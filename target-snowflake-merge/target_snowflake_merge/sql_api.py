@@ -232,12 +232,12 @@ class SqlApi:
 
     def _finished(self, answer: _Answer) -> _Answer:
         """Poll a statement until it is no longer running."""
+        poll = _Request("GET", f"{STATEMENTS}/{answer.body.get('statementHandle')}")
         pause = 0.1
         while answer.status == requests.codes.accepted:
             time.sleep(pause)
             pause = min(pause * 1.5, MAX_POLL_PAUSE_SECONDS)
-            handle = answer.body.get("statementHandle", "")
-            answer = self._send(_Request("GET", f"{STATEMENTS}/{handle}"))
+            answer = self._send(poll)
         if answer.status != requests.codes.ok:
             raise self._refusal(answer)
         return answer

@@ -1,13 +1,15 @@
 """The target: its settings, the order of messages and state, and the command.
 
-Private methods of singer-sdk 0.54 that this package overrides, each because no public
-hook does the same; the upper bound on the SDK in pyproject.toml is for their sake:
+What is private in singer-sdk 0.54 and used here all the same, since no public hook does
+what it does; the upper bound on the SDK in pyproject.toml is for its sake. Overridden:
 
 - ``TargetSnowflakeMerge``: ``_env_var_config``, ``_validate_config``,
   ``_process_state_message``, ``_process_activate_version_message``,
   ``_process_batch_message``, ``_write_state_message``, ``_handle_termination``;
 - ``MergeSink``: ``_add_sdc_metadata_to_schema``, ``_add_sdc_metadata_to_record``,
   ``_validate_and_parse``, ``_singer_validate_message``.
+
+Used: ``classproperty``, ``parse_environment_config``, ``Target._sinks_active``.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
     from target_snowflake_merge.auth import Authenticator
@@ -181,11 +184,6 @@ class Command(SingerCommand):
             return super().main(*args, **kwargs)
         except (TargetError, SingerSDKError, SingerError) as error:
             self.logger.error("%s", one_line(str(error), 2_000))  # noqa: TRY400 - the sentence says what a traceback would hide
-        except (OSError, ValueError) as error:
-            # Before the target exists, these come from reading --config.
-            if TargetSnowflakeMerge.started:
-                raise
-            self.logger.error("--config cannot be read: %s", one_line(str(error)))  # noqa: TRY400 - as above
         sys.exit(1)
 
 
@@ -197,9 +195,6 @@ class TargetSnowflakeMerge(Target):
     default_sink_class = MergeSink
     message_reader_class = MessageReader
 
-    started: ClassVar[bool] = False
-    """Whether a target has been made in this process."""
-
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         """Read the settings; nothing is sent yet.
 
@@ -210,7 +205,6 @@ class TargetSnowflakeMerge(Target):
             TargetError: A setting is missing or wrong.
         """
         super().__init__(**kwargs)
-        type(self).started = True
         config = self.config
         url = base_url(config["account"], config.get("host"))
         session = Session(
@@ -345,6 +339,19 @@ class TargetSnowflakeMerge(Target):
         sys.exit(128 + signum)
 
     # The command.
+
+    @classmethod
+    @override
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError) as error:
+            reason = one_line(str(error))
+            raise TargetError(
+                f"--config cannot be read: {reason}; correct it."
+            ) from error
 
     @classmethod
     @override

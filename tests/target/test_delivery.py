@@ -146,6 +146,18 @@ def test_no_state_after_a_failure(warehouse: Warehouse, fault: dict[str, Any]) -
     assert len(warehouse.merges()) == 1
 
 
+def test_no_state_when_one_of_several_streams_fails(warehouse: Warehouse) -> None:
+    others = [{**message, "stream": "payment"} for message in [SCHEMA, *bills(1)]]
+    warehouse.admin.fault("error", contains='"PAYMENT" AS t', code="100038")
+
+    run = warehouse.load(SCHEMA, *bills(1), *others, STATE)
+
+    assert "Stream payment" in run.refusal()
+    rerun = warehouse.loaded(SCHEMA, *bills(1), *others, STATE)
+    assert rerun.states == [{"bookmark": 1.1}]
+    assert len(warehouse.rows('"ID"')) == len(warehouse.rows('"ID"', "PAYMENT")) == 1
+
+
 @pytest.mark.parametrize(
     ("messages", "states"),
     [
