@@ -54,8 +54,8 @@ def main() -> None:
 def up(data_dir: Path) -> None:
     """Serve both sides on their usual ports until Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    for url in (config.ACUMATICA_URL, config.SNOWFLAKE_URL):
-        processes.require_free(url)
+    for port in (config.ACUMATICA_PORT, config.SNOWFLAKE_PORT):
+        processes.require_free(port)
     with ExitStack() as stack:
         servers = [
             stack.enter_context(processes.start(name, data_dir))
@@ -72,11 +72,13 @@ def up(data_dir: Path) -> None:
 
 @main.command()
 @data_dir_option
-def demo(data_dir: Path) -> None:
+@click.option("--acumatica-port", default=config.ACUMATICA_PORT, show_default=True)
+@click.option("--snowflake-port", default=config.SNOWFLAKE_PORT, show_default=True)
+def demo(data_dir: Path, acumatica_port: int, snowflake_port: int) -> None:
     """Copy a company's finance data to Snowflake and compare both sides."""
     from sandbox.demo import run  # noqa: PLC0415 - loads both sides
 
-    run(data_dir)
+    run(data_dir, acumatica_port, snowflake_port)
 
 
 @main.command()

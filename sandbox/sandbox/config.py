@@ -11,6 +11,8 @@ from pathlib import Path
 HOST = "127.0.0.1"
 ACUMATICA_PORT = 8801
 SNOWFLAKE_PORT = 8802
+ACUMATICA_URL = f"http://{HOST}:{ACUMATICA_PORT}"
+SNOWFLAKE_URL = f"http://{HOST}:{SNOWFLAKE_PORT}"
 DATA_DIR = Path(".sandbox")
 """Databases and keys of the sandbox, relative to the project's root."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from sandbox import config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +28,12 @@ class Server:
     name: str
     url: str
     process: subprocess.Popen[str]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         """End the process and wait until it is gone."""
@@ -55,5 +64,19 @@ def start(name: str, data_dir: Path, *options: str) -> Server:
         if READY in line:
             url = line.partition(READY)[2].strip()
             return Server(name, url, process)
-    process.wait()
+    process.communicate()
     raise SandboxError(f"The {name} server did not start: {''.join(said).strip()}")
+
+
+def require_free(port: int) -> None:
+    """Make sure that nothing listens on a port of loopback yet.
+
+    Raises:
+        SandboxError: Something does.
+    """
+    with socket.socket() as probe:
+        if port and probe.connect_ex((config.HOST, port)) == 0:
+            raise SandboxError(
+                f"Something listens on port {port} already: stop it first (does "
+                "`sandbox up` run in another terminal?)."
+            )

@@ -1,0 +1,68 @@
+"""Both servers and the Meltano project, led to them by environment variables."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox import config, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+STATE_ID = "sandbox:tap-acumatica-to-target-snowflake-merge"
+
+
+class Project:
+    """The Meltano project with the sandbox's servers on free ports."""
+
+    def __init__(
+        self, folder: Path, acumatica: processes.Server, snowflake: processes.Server
+    ) -> None:
+        self.acumatica = acumatica
+        self.snowflake = snowflake
+        self.environment = {
+            **os.environ,
+            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
+            "MELTANO_ENVIRONMENT": "sandbox",
+            "NO_COLOR": "1",
+            "TAP_ACUMATICA_INSTANCE_URL": acumatica.url,
+            "TARGET_SNOWFLAKE_MERGE_HOST": snowflake.url,
+            "TARGET_SNOWFLAKE_MERGE_PRIVATE_KEY_PATH": str(
+                folder / config.PRIVATE_KEY_FILE
+            ),
+        }
+
+    def meltano(
+        self, *arguments: str, **changes: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - our own command
+            [BIN / "meltano", *arguments],
+            cwd=ROOT,
+            env={**self.environment, **changes},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def state(self) -> str:
+        """Return the bookmarks that Meltano keeps."""
+        return self.meltano("state", "get", STATE_ID).stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    folder = tmp_path_factory.mktemp("pipeline")
+    with (
+        processes.start("acumatica", folder, "--port", "0") as acumatica,
+        processes.start("snowflake", folder, "--port", "0") as snowflake,
+    ):
+        yield Project(folder, acumatica, snowflake)

@@ -1,0 +1,98 @@
+"""The main job with a real Meltano: copied, copied again, and copied after changes."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.demo import STREAMS
+from sandbox.snowflake.admin_client import SnowflakeAdmin
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.pipeline.conftest import Project
+
+RUN = ("run", "tap-acumatica", "target-snowflake-merge")
+
+
+@pytest.fixture(scope="module")
+def first_run(project: Project) -> subprocess.CompletedProcess[str]:
+    return project.meltano(*RUN)
+
+
+def rows_and_amounts(project: Project) -> dict[str, tuple[int, Decimal]]:
+    snowflake = SnowflakeAdmin(project.snowflake.url)
+    found = {}
+    for stream in STREAMS:
+        amount = stream.amount or "0"
+        _, [[rows, total]] = snowflake.sql(
+            f"SELECT COUNT(DISTINCT ID), SUM({amount}) "  # noqa: S608 - names of ours
+            f"FROM {stream.table}{stream.source}",
+            "ACUMATICA",
+        )
+        found[stream.entity] = (rows, Decimal(total))
+    return found
+
+
+def truth(project: Project) -> dict[str, tuple[int, Decimal]]:
+    summary = AcumaticaAdmin(project.acumatica.url).summary()
+    return {
+        entity: (found["rows"], Decimal(found["amount"] or 0))
+        for entity, found in summary.items()
+    }
+
+
+def inserted(run: subprocess.CompletedProcess[str]) -> int:
+    return sum(map(int, re.findall(r"Loaded .*: (\d+) inserted", run.stdout)))
+
+
+def test_the_first_run_copies_everything(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_run.returncode == 0, first_run.stdout
+    assert rows_and_amounts(project) == truth(project)
+    assert inserted(first_run) == sum(rows for rows, _ in truth(project).values())
+
+
+def test_a_run_without_changes_inserts_nothing(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_run.returncode == 0
+    again = project.meltano(*RUN)
+    assert again.returncode == 0, again.stdout
+    assert inserted(again) == 0
+    snowflake = SnowflakeAdmin(project.snowflake.url)
+    for stream in STREAMS:
+        statement = f"SELECT COUNT(*), COUNT(DISTINCT ID) FROM {stream.table}"  # noqa: S608 - names of ours
+        _, [[rows, ids]] = snowflake.sql(statement, "ACUMATICA")
+        assert rows == ids == truth(project)[stream.entity][0]
+
+
+def test_a_run_after_changes_copies_them(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_run.returncode == 0
+    counts = AcumaticaAdmin(project.acumatica.url).mutate(days=2)
+    run = project.meltano(*RUN)
+    assert run.returncode == 0, run.stdout
+    assert inserted(run) == sum(count["added"] for count in counts.values())
+    assert rows_and_amounts(project) == truth(project)
+
+
+def test_a_wrong_password_ends_the_run_with_its_sentence(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_run.returncode == 0
+    before = project.state()
+    run = project.meltano(*RUN, TAP_ACUMATICA_PASSWORD="wrong")
+    assert run.returncode == 1
+    assert "Check username and password" in run.stdout
+    assert project.state() == before
+
+
+def test_the_seats_are_free_after_all_runs(project: Project) -> None:
+    assert AcumaticaAdmin(project.acumatica.url).sessions() == []
