@@ -18,7 +18,7 @@ from sandbox import config, processes
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import SnowflakeClient
+    from tests.sandbox.conftest import SnowflakeClient
 
 
 def test_requests_are_logged(

@@ -14,8 +14,9 @@ import requests
 from sandbox import config
 
 if TYPE_CHECKING:
-    from conftest import SnowflakeClient
     from sandbox.snowflake.admin_client import SnowflakeAdmin
+
+    from tests.sandbox.conftest import SnowflakeClient
 
 
 def test_a_result_has_metadata_rows_and_a_handle(snowflake: SnowflakeClient) -> None:
@@ -330,7 +331,7 @@ def test_a_current_schema_does_not_outlive_its_request(
     ],
 )
 def test_the_context_is_checked_case_sensitively(
-    snowflake: SnowflakeClient, context: dict[str, str], status: int, code: str
+    snowflake: SnowflakeClient, context: dict[str, Any], status: int, code: str
 ) -> None:
     answer = snowflake.post("SELECT 1", **context)
     assert (answer.status_code, answer.json()["code"]) == (status, code)

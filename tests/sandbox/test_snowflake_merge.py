@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import SnowflakeClient
+    from tests.sandbox.conftest import SnowflakeClient
 
 GUARDED = """
 MERGE INTO t AS t USING (

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import SnowflakeClient
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from sandbox.snowflake.admin_client import SnowflakeAdmin
+
+    from tests.sandbox.conftest import SnowflakeClient
 
 IDENTITY = f"{config.ACCOUNT}.{config.USER}"
 

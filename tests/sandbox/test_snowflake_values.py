@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from conftest import SnowflakeClient
+    from tests.sandbox.conftest import SnowflakeClient
 
 MODEL = "YYYY-MM-DD HH24:MI:SS.FF9TZH:TZM"
 READ = "SELECT {} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f ORDER BY f.index"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sandbox import config
 
 if TYPE_CHECKING:
-    from conftest import Warehouse
+    from tests.target.conftest import Warehouse
 
 SCHEMA = {
     "type": "SCHEMA",

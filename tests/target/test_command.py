@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
-    from conftest import Warehouse
+    from tests.target.conftest import Warehouse
 
 OWN = [
     "account",

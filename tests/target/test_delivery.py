@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from sandbox import config
 
 if TYPE_CHECKING:
-    from conftest import Warehouse
+    from tests.target.conftest import Warehouse
 
 SCHEMA = {
     "type": "SCHEMA",

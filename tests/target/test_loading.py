@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Warehouse
+    from tests.target.conftest import Warehouse
 
 
 def schema(properties: dict[str, Any], *keys: str, stream: str = "bill") -> Any:

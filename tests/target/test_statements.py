@@ -48,7 +48,7 @@ WHEN NOT MATCHED THEN INSERT ("ID", "AMOUNT", "_SDC_SEQUENCE")
 VALUES (s."ID", s."AMOUNT", s."_SDC_SEQUENCE")"""
 
 
-def parsed(sql: str) -> exp.Expression:
+def parsed(sql: str) -> exp.Expr:
     return sqlglot.parse_one(sql, dialect="snowflake")
 
 
