@@ -28,11 +28,14 @@ class Project:
     ) -> None:
         self.acumatica = acumatica
         self.snowflake = snowflake
-        self.environment = {
+        self.bare = {
             **os.environ,
             "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
-            "MELTANO_ENVIRONMENT": "sandbox",
             "NO_COLOR": "1",
+        }
+        self.sandbox = {
+            **self.bare,
+            "MELTANO_ENVIRONMENT": "sandbox",
             "TAP_ACUMATICA_INSTANCE_URL": acumatica.url,
             "TARGET_SNOWFLAKE_MERGE_HOST": snowflake.url,
             "TARGET_SNOWFLAKE_MERGE_PRIVATE_KEY_PATH": str(
@@ -43,10 +46,23 @@ class Project:
     def meltano(
         self, *arguments: str, **changes: str
     ) -> subprocess.CompletedProcess[str]:
+        """Run a command of Meltano in the environment ``sandbox``."""
+        return self._run(arguments, {**self.sandbox, **changes})
+
+    def in_production(
+        self, *arguments: str, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of Meltano in the environment ``prod``."""
+        variables["MELTANO_ENVIRONMENT"] = "prod"
+        return self._run(arguments, {**self.bare, **variables})
+
+    def _run(
+        self, arguments: tuple[str, ...], environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - our own command
             [BIN / "meltano", *arguments],
             cwd=ROOT,
-            env={**self.environment, **changes},
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

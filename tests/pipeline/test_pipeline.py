@@ -11,6 +11,8 @@ from sandbox.acumatica.admin_client import AcumaticaAdmin
 from sandbox.demo import STREAMS
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 
+from sandbox import config
+
 if TYPE_CHECKING:
     import subprocess
 
@@ -96,3 +98,31 @@ def test_a_wrong_password_ends_the_run_with_its_sentence(
 
 def test_the_seats_are_free_after_all_runs(project: Project) -> None:
     assert AcumaticaAdmin(project.acumatica.url).sessions() == []
+
+
+def test_production_takes_everything_from_the_environment(project: Project) -> None:
+    run = project.in_production(
+        *RUN,
+        ACUMATICA_INSTANCE_URL=project.acumatica.url,
+        ACUMATICA_ENDPOINT_NAME="Default",
+        ACUMATICA_ENDPOINT_VERSION=config.ENDPOINT_VERSION,
+        ACUMATICA_CLIENT_ID=config.CLIENT_ID,
+        ACUMATICA_CLIENT_SECRET=config.CLIENT_SECRET,
+        ACUMATICA_USERNAME=config.USERNAME,
+        ACUMATICA_PASSWORD=config.PASSWORD,
+        ACUMATICA_START_DATE="2026-09-30T00:00:00Z",
+        SNOWFLAKE_HOST=project.snowflake.url,
+        SNOWFLAKE_ACCOUNT=config.ACCOUNT,
+        SNOWFLAKE_PROGRAMMATIC_ACCESS_TOKEN=config.PROGRAMMATIC_ACCESS_TOKEN,
+        SNOWFLAKE_DATABASE=config.DATABASE,
+        SNOWFLAKE_SCHEMA="PRODUCTION",
+        SNOWFLAKE_WAREHOUSE=config.WAREHOUSE,
+        SNOWFLAKE_ROLE=config.ROLE,
+    )
+    assert run.returncode == 0, run.stdout
+    assert inserted(run) > 0
+    snowflake = SnowflakeAdmin(project.snowflake.url)
+    _, [[oldest]] = snowflake.sql(
+        "SELECT MIN(LASTMODIFIEDDATETIME) FROM BILLS", "PRODUCTION"
+    )
+    assert oldest >= "2026-09-30"
