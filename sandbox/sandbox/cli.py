@@ -120,17 +120,24 @@ def seed(data_dir: Path, seed: int) -> None:
 @main.command()
 @click.option("--days", default=1, show_default=True, help="How many days to play.")
 @click.option(
+    "--deletes/--no-deletes",
+    default=False,
+    show_default=True,
+    help="Whether records are deleted too.",
+)
+@click.option(
     "--url",
     default=config.ACUMATICA_URL,
     show_default=True,
     help="The running Acumatica server.",
 )
-def mutate(days: int, url: str) -> None:
-    """Play the next days: records are added and changed."""
+def mutate(days: int, url: str, *, deletes: bool) -> None:
+    """Play the next days: records are added and changed, and deleted if you wish."""
     from sandbox.acumatica.admin_client import AcumaticaAdmin  # noqa: PLC0415 - as above
+    from sandbox.acumatica.mutations import in_words  # noqa: PLC0415 - as above
 
-    for entity, counts in AcumaticaAdmin(url).mutate(days).items():
-        click.echo(f"{entity}: {counts['added']} added, {counts['changed']} changed")
+    for entity, count in AcumaticaAdmin(url).mutate(days, deletes=deletes).items():
+        click.echo(f"{entity}: {in_words(count)}")
 
 
 @main.command()

@@ -17,6 +17,7 @@ import click
 
 from sandbox import config, processes
 from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.acumatica.mutations import in_words
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 from sandbox.table import aligned
 
@@ -167,7 +168,7 @@ def copy(project: Project) -> None:
     meltano(project, "run", *JOB, says="First run: everything there is")
     say("Three business days pass in Acumatica")
     for entity, change in acumatica.mutate(days=3).items():
-        say(f"  {entity}: {change['added']} added, {change['changed']} changed")
+        say(f"  {entity}: {in_words(change)}")
     meltano(project, "run", *JOB, says="Second run: what has changed since")
     report(acumatica, snowflake)
 

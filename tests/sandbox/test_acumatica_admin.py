@@ -51,6 +51,17 @@ def test_mutations_add_and_change_in_every_entity(
         assert len(rows) == count["added"] + count["changed"]
 
 
+def test_mutations_delete_only_when_asked(admin: AcumaticaAdmin) -> None:
+    before = admin.summary()
+    counts = admin.mutate(2, deletes=True)
+    after = admin.summary()
+    assert counts["Bill"]["deleted"] == 2
+    for entity, count in counts.items():
+        grown = after[entity]["rows"] - before[entity]["rows"]
+        assert grown == count["added"] - count["deleted"]
+    assert not any(count["deleted"] for count in admin.mutate().values())
+
+
 def test_the_summary_is_what_the_records_add_up_to(
     acumatica: AcumaticaClient, admin: AcumaticaAdmin
 ) -> None:
@@ -178,6 +189,32 @@ def test_a_record_is_put_and_replaced(
     assert abs((datetime.now(UTC) - changed).total_seconds()) < 60
 
 
+def test_records_are_shown_unwrapped(admin: AcumaticaAdmin) -> None:
+    key = {"Type": "Bill", "ReferenceNbr": "SHOWN"}
+    stamp = "2025-01-02T03:04:05.678-05:00"
+    fields = key | {"Amount": Decimal("1.2300"), "Details": [{"Qty": 2}]}
+    record_id = admin.put_record("Bill", fields, modified=stamp, note="Seen")
+    [shown] = [row for row in admin.records("Bill") if row["id"] == record_id]
+    assert shown == {
+        "id": record_id,
+        "modified": stamp,
+        "fields": fields | {"LastModifiedDateTime": stamp},
+        "note": "Seen",
+        "pinned": True,
+    }
+    assert str(shown["fields"]["Amount"]) == "1.2300"
+
+
+def test_a_record_is_deleted(acumatica: AcumaticaClient, admin: AcumaticaAdmin) -> None:
+    record_id = admin.put_record("Account", {"AccountCD": "GONE"})
+    assert acumatica.get("Account/GONE").status_code == 200
+    admin.delete_record("Account", record_id)
+    assert acumatica.get("Account/GONE").status_code == 404
+    assert record_id not in {row["id"] for row in admin.records("Account")}
+    with pytest.raises(SandboxError, match="has no record"):
+        admin.delete_record("Account", record_id)
+
+
 def test_wrong_control_requests_are_refused(admin: AcumaticaAdmin) -> None:
     with pytest.raises(SandboxError, match="Nonsense"):
         admin.put_record("Nonsense", {})
@@ -216,7 +253,9 @@ def test_the_command_line_mutates(
 ) -> None:
     done = sandbox("mutate", "--url", admin.url)
     assert done.returncode == 0
-    assert "Vendor: 1 added, 3 changed" in done.stdout
+    assert "Vendor: 1 added, 3 changed, 0 deleted" in done.stdout
+    done = sandbox("mutate", "--url", admin.url, "--deletes")
+    assert "PurchaseOrder: 4 added, 5 changed, 1 deleted" in done.stdout
 
 
 def test_without_a_server_the_command_line_says_so() -> None:

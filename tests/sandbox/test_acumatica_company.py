@@ -39,16 +39,16 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def store(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The company, and the same company twenty days later."""
+    """The company; each state of ``books`` follows from the one before."""
     store = Store(copytree(founded, tmp_path_factory.mktemp("later") / "company"))
     yield store
     store.close()
 
 
-@pytest.fixture(scope="module", params=["founded", "twenty days later"])
+@pytest.fixture(scope="module", params=["founded", "20 days later", "with deletes"])
 def books(request: pytest.FixtureRequest, store: Store) -> Books:
     if request.param != "founded":
-        mutate(store, 20)
+        mutate(store, 20, deletes=request.param == "with deletes")
     return {entity: [row.fields for row in store.rows(entity)] for entity in READABLE}
 
 
@@ -159,6 +159,27 @@ def test_receivables_agree_with_sales(books: Books) -> None:
     assert shared > 2_000
 
 
+def test_documents_name_parties_and_bills_that_exist(books: Books) -> None:
+    vendors = {row["VendorID"].rstrip() for row in books["Vendor"]}
+    customers = {row["CustomerID"].rstrip() for row in books["Customer"]}
+    bills = {(row["Type"], row["ReferenceNbr"]) for row in books["Bill"]}
+    assert {row["Vendor"] for row in books["Bill"] + books["Check"]} <= vendors
+    assert {row["VendorID"].rstrip() for row in books["PurchaseOrder"]} <= vendors
+    assert {row["CustomerID"] for row in books["SalesInvoice"]} <= customers
+    assert {row["Customer"] for row in books["Invoice"]} <= customers
+    for check in books["Check"]:
+        for line in check["Details"]:
+            assert (line["DocType"], line["ReferenceNbr"]) in bills
+
+
+def test_batches_post_bills_that_exist(books: Books) -> None:
+    bills = {row["ReferenceNbr"] for row in books["Bill"]}
+    for batch in books["JournalTransaction"]:
+        for line in batch["Details"]:
+            if batch["Module"] == "AP" and line["ReferenceNbr"]:
+                assert line["ReferenceNbr"] in bills
+
+
 def numbers(node: object) -> Iterator[Decimal]:
     if isinstance(node, Decimal):
         yield node
@@ -222,17 +243,35 @@ def test_the_same_days_happen_to_the_same_company(
     histories = []
     for name in ("one", "other"):
         store = Store(copytree(founded, tmp_path / name))
-        counts = mutate(store, 2)
+        counts = mutate(store, 2, deletes=True)
         keys = {e: [store.key(e, row) for row in store.rows(e)] for e in READABLE}
         histories.append((counts, keys, store.summary()))
         store.close()
     assert histories[0] == histories[1]
 
 
+def test_some_records_are_deleted_when_asked(founded: Path, tmp_path: Path) -> None:
+    store = Store(copytree(founded, tmp_path / "company"))
+    before = {e: {row.id for row in store.rows(e)} for e in READABLE}
+    assert not any(count["deleted"] for count in mutate(store, 2).values())
+    counts = mutate(store, 3, deletes=True)
+    after = {e: {row.id for row in store.rows(e)} for e in READABLE}
+    store.close()
+    gone = {e: len(before[e] - after[e]) for e in READABLE}
+    deleted = {e: count["deleted"] for e, count in counts.items()}
+    # Vendors and customers without documents are those of the last few days.
+    assert deleted["Vendor"] > 0
+    assert deleted["Customer"] > 0
+    for entity in ("Bill", "PurchaseOrder", "Check", "SalesInvoice"):
+        assert deleted[entity] == gone[entity] == 3
+    assert deleted["JournalTransaction"] >= gone["JournalTransaction"] >= 3
+    assert deleted["Account"] == deleted["Invoice"] == 0
+
+
 def test_a_store_keeps_its_company(founded: Path, tmp_path: Path) -> None:
     copy = copytree(founded, tmp_path / "copy")
     store = Store(copy)
-    mutate(store, 1)
+    mutate(store, 1, deletes=True)
     before = {e: ENCODER.encode(store.rows(e)) for e in READABLE}
     store.close()
     again = Store(copy)

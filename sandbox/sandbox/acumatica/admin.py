@@ -16,7 +16,7 @@ from sandbox.acumatica.endpoints import READABLE
 from sandbox.acumatica.faults import Fault, Faults
 from sandbox.acumatica.mutations import mutate
 from sandbox.acumatica.settings import Settings, change
-from sandbox.acumatica.values import MODIFIED, Fields, Record
+from sandbox.acumatica.values import ENCODER, MODIFIED, Fields, Record
 
 if TYPE_CHECKING:
     from collections import deque
@@ -31,9 +31,10 @@ MAX_DAYS = 366
 
 
 class Days(msgspec.Struct, forbid_unknown_fields=True):
-    """How many days to play."""
+    """How many days to play, and whether records are deleted too."""
 
     days: int = 1
+    deletes: bool = False
 
 
 class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,12 +46,14 @@ class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
             replaced, or a new one added.
         modified: LastModifiedDateTime as it is to be sent; without one, now.
         note: The record's note.
+        pinned: Whether the company's own days leave the record alone.
     """
 
     fields: Fields
     id: str | None = None
     modified: str | None = None
     note: str = ""
+    pinned: bool = True
 
 
 NEW_RECORD = msgspec.json.Decoder(NewRecord, float_hook=Decimal)
@@ -79,15 +82,19 @@ class Admin:
             Route("/sandbox/faults", self.clear_faults, methods=["DELETE"]),
             Route("/sandbox/settings", self.change_settings, methods=["PATCH"]),
             Route("/sandbox/settings", self.reset_settings, methods=["DELETE"]),
+            Route("/sandbox/records/{entity}", self.records),
             Route("/sandbox/records/{entity}", self.put_record, methods=["PUT"]),
+            Route(
+                "/sandbox/records/{entity}/{id}", self.delete_record, methods=["DELETE"]
+            ),
         ]
 
     async def mutate(self, request: Request) -> Response:
         """Play the next days."""
-        days = msgspec.json.decode(await request.body(), type=Days).days
-        if not 1 <= days <= MAX_DAYS:
+        wanted = msgspec.json.decode(await request.body(), type=Days)
+        if not 1 <= wanted.days <= MAX_DAYS:
             raise msgspec.ValidationError(f"days must be 1 to {MAX_DAYS}")
-        return JSONResponse(mutate(self.store, days))
+        return JSONResponse(mutate(self.store, wanted.days, deletes=wanted.deletes))
 
     async def summary(self, _request: Request) -> Response:
         """Rows and sums per entity: what a warehouse must agree with."""
@@ -136,11 +143,25 @@ class Admin:
         change(self.settings, msgspec.to_builtins(Settings()))
         return Response(status_code=204)
 
+    async def records(self, request: Request) -> Response:
+        """All records of an entity, unwrapped, in the order of the next list."""
+        rows = self.store.rows(entity_of(request))
+        return Response(
+            ENCODER.encode([shown(row) for row in rows]), media_type="application/json"
+        )
+
+    async def delete_record(self, request: Request) -> Response:
+        """Delete one record, whatever refers to it."""
+        entity, record_id = entity_of(request), request.path_params["id"]
+        record = self.store.by_id(entity, record_id)
+        if record is None:
+            raise msgspec.ValidationError(f"{entity} has no record {record_id}")
+        self.store.put([], [(entity, record)])
+        return Response(status_code=204)
+
     async def put_record(self, request: Request) -> Response:
         """Add or replace one record."""
-        entity = request.path_params["entity"]
-        if entity not in READABLE:
-            raise msgspec.ValidationError(f"{entity} is no entity of the sandbox")
+        entity = entity_of(request)
         new = NEW_RECORD.decode(await request.body())
         record = self.record(entity, new)
         self.store.put([(entity, record)])
@@ -149,11 +170,30 @@ class Admin:
     def record(self, entity: str, new: NewRecord) -> Record:
         """The record to store for what was sent."""
         fields = new.fields | {MODIFIED: new.modified or clock.stamp(clock.now())}
-        record = Record(new.id or str(uuid.uuid4()), fields, new.note, pinned=True)
+        record = Record(new.id or str(uuid.uuid4()), fields, new.note, new.pinned)
         same = self.store.by_key(entity, self.store.key(entity, record))
         if new.id is None and same:
             record.id = same.id
         return record
+
+
+def entity_of(request: Request) -> str:
+    """The entity that a control request names."""
+    entity = str(request.path_params["entity"])
+    if entity not in READABLE:
+        raise msgspec.ValidationError(f"{entity} is no entity of the sandbox")
+    return entity
+
+
+def shown(record: Record) -> dict[str, object]:
+    """A record as control requests show it, which is also how they take it."""
+    return {
+        "id": record.id,
+        "modified": record.fields.get(MODIFIED),
+        "fields": record.fields,
+        "note": record.note,
+        "pinned": record.pinned,
+    }
 
 
 async def bad_request(_request: Request, error: Exception) -> Response:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import requests
 
@@ -19,6 +20,24 @@ TIMEOUT = 600
 """Seconds; playing many days takes a while."""
 
 
+class StoredRecord(TypedDict):
+    """A record as the server keeps it: the truth behind every answer.
+
+    Attributes:
+        id: The record's NoteID.
+        modified: LastModifiedDateTime as it is sent, None where it is empty.
+        fields: All unwrapped fields that are not empty; amounts are Decimals.
+        note: The record's note.
+        pinned: Whether a test has put the record.
+    """
+
+    id: str
+    modified: str | None
+    fields: Fields
+    note: str
+    pinned: bool
+
+
 class AcumaticaAdmin:
     """Controls a running Acumatica server of the sandbox.
 
@@ -29,9 +48,18 @@ class AcumaticaAdmin:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
 
-    def mutate(self, days: int = 1) -> Counts:
-        """Play the next days; says per entity what was added and changed."""
-        return cast("Counts", self.call("POST", "mutate", {"days": days}))
+    def mutate(self, days: int = 1, *, deletes: bool = False) -> Counts:
+        """Play the next days.
+
+        Args:
+            days: How many.
+            deletes: Whether people also delete a few records each day.
+
+        Returns:
+            How many records were added, changed and deleted, per entity.
+        """
+        wanted = {"days": days, "deletes": deletes}
+        return cast("Counts", self.call("POST", "mutate", wanted))
 
     def summary(self) -> dict[str, Summary]:
         """Rows and exact sums per entity."""
@@ -95,6 +123,18 @@ class AcumaticaAdmin:
         answer = self.call("PUT", f"records/{entity}", record)
         return str(answer["id"])
 
+    def records(self, entity: str) -> list[StoredRecord]:
+        """All records of an entity, in the order in which the next list has them."""
+        return cast("list[StoredRecord]", self.call("GET", f"records/{entity}"))
+
+    def delete_record(self, entity: str, record_id: str) -> None:
+        """Delete one record, whatever refers to it.
+
+        Raises:
+            SandboxError: The entity has no such record.
+        """
+        self.call("DELETE", f"records/{entity}/{record_id}")
+
     def call(self, method: str, path: str, content: object = None) -> Any:  # noqa: ANN401 - JSON
         """Send one control request.
 
@@ -112,4 +152,4 @@ class AcumaticaAdmin:
             ) from error
         if not answer.ok:
             raise SandboxError(f"The sandbox refuses: {answer.text}")
-        return answer.json() if answer.content else None
+        return answer.json(parse_float=Decimal) if answer.content else None

@@ -1,4 +1,4 @@
-"""The next days of the company: what people change and add while others read.
+"""The next days of the company: what people add, change and delete while others read.
 
 Which records are touched follows from the seed and from the number of days played so
 far; when they were changed is the server's clock. The books stay consistent: batches
@@ -7,10 +7,11 @@ balance, payments settle what is open, totals are what lines add up to.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from sandbox.acumatica import clock, ledger, parties, payments, purchasing, sales
 from sandbox.acumatica.company import MUTATIONS, SEED
+from sandbox.acumatica.deletions import Evening
 from sandbox.acumatica.endpoints import READABLE
 from sandbox.acumatica.ledger import Posting
 from sandbox.acumatica.maker import Maker, decimals
@@ -29,25 +30,48 @@ if TYPE_CHECKING:
 
     from sandbox.acumatica.store import Store
 
-Counts = dict[str, dict[str, int]]
+
+class Count(TypedDict):
+    """How many records of an entity were added, changed and deleted."""
+
+    added: int
+    changed: int
+    deleted: int
 
 
-def mutate(store: Store, days: int) -> Counts:
+Counts = dict[str, Count]
+"""The counts by entity."""
+
+
+def in_words(count: Count) -> str:
+    """A count as people read it, such as ``3 added, 9 changed, 1 deleted``."""
+    return ", ".join(f"{number} {done}" for done, number in count.items())
+
+
+def mutate(store: Store, days: int, *, deletes: bool = False) -> Counts:
     """Play some days.
 
+    Args:
+        store: The company.
+        days: How many days.
+        deletes: Whether people also delete a few records in the evening.
+
     Returns:
-        How many records were added and changed, per entity.
+        How many records were added, changed and deleted, per entity.
     """
-    counts = {entity: {"added": 0, "changed": 0} for entity in READABLE}
+    counts: Counts = {e: {"added": 0, "changed": 0, "deleted": 0} for e in READABLE}
     for _ in range(days):
         played = store.fact(MUTATIONS)
         day = Day(store, Maker(f"mutation {store.fact(SEED)} {played}"))
         day.play()
-        store.put(day.changes())
+        if deletes:
+            Evening(day).play()
+        store.put(day.changes(), day.removals())
         store.remember(MUTATIONS, played + 1)
         for entity in READABLE:
             counts[entity]["added"] += len(day.added[entity])
             counts[entity]["changed"] += len(day.changed[entity])
+            counts[entity]["deleted"] += len(day.deleted[entity])
     return counts
 
 
@@ -64,6 +88,7 @@ class Day:
         self.maker = maker
         self.added: dict[str, list[Record]] = {entity: [] for entity in READABLE}
         self.changed: dict[str, dict[str, Record]] = {e: {} for e in READABLE}
+        self.deleted: dict[str, list[Record]] = {entity: [] for entity in READABLE}
         self.today = clock.now().astimezone(clock.zone_at(clock.now())).date()
         accounts = self.rows("Account")
         self.goods = ledger.numbers(accounts, "Asset")
@@ -94,6 +119,10 @@ class Day:
             for entity in READABLE
             for row in [*self.added[entity], *self.changed[entity].values()]
         ]
+
+    def removals(self) -> list[tuple[str, Record]]:
+        """The records that were deleted, by entity."""
+        return [(entity, row) for entity in READABLE for row in self.deleted[entity]]
 
     def now(self) -> str:
         """The time of a change."""
@@ -233,12 +262,13 @@ class Day:
             fields["Details"].append(line)
             purchasing.retotal_bill(fields, taxed=bool(fields["TaxDetails"]))
             tax = fields["TaxTotal"] - tax_before
+            names = fields["ReferenceNbr"], fields["Vendor"]
             postings = [
-                Posting(line["Account"], amount),
-                Posting(ledger.INPUT_TAX, tax),
+                Posting(line["Account"], amount, *names),
+                Posting(ledger.INPUT_TAX, tax, *names),
+                Posting(ledger.PAYABLES, before - fields["Amount"], *names),
             ]
-            credit = Posting(ledger.PAYABLES, before - fields["Amount"])
-            self.enter_batch("AP", [*postings, credit])
+            self.enter_batch("AP", postings)
 
     def pay(self) -> None:
         """Open bills are paid, and payments are described."""

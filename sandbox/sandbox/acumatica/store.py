@@ -88,14 +88,30 @@ class Store:
         rows = self.rows(entity)
         return next((row for row in rows if self.key(entity, row) == wanted), None)
 
-    def put(self, changes: Iterable[tuple[str, Record]]) -> None:
-        """Add or replace records, all of them or none."""
+    def put(
+        self,
+        changes: Iterable[tuple[str, Record]],
+        removed: Iterable[tuple[str, Record]] = (),
+    ) -> None:
+        """Add, replace and remove records, all of them or none.
+
+        Args:
+            changes: Entities and records to add or replace.
+            removed: Entities and records to remove, before the others are added.
+        """
         rows = [(entity, row, ENCODER.encode(row)) for entity, row in changes]
+        gone = [(entity, row.id) for entity, row in removed]
         with self.database:
+            self.database.executemany(
+                "DELETE FROM records WHERE entity = ? AND id = ?", gone
+            )
             self.database.executemany(
                 "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
                 [(entity, row.id, body) for entity, row, body in rows],
             )
+        for entity, record_id in gone:
+            del self.records[entity][record_id]
+            self.ordered.pop(entity, None)
         for entity, row, _ in rows:
             self.records[entity][row.id] = row
             self.ordered.pop(entity, None)
