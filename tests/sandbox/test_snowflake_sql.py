@@ -62,6 +62,18 @@ def test_definitions_can_be_repeated(snowflake: SnowflakeClient) -> None:
     assert snowflake.error("ALTER TABLE t ADD COLUMN b INT") == ("001430", "42601")
 
 
+def test_names_may_hold_apostrophes(snowflake: SnowflakeClient) -> None:
+    snowflake.run("""CREATE OR REPLACE TABLE "O'NEIL" ("A'B" VARCHAR(3), c INT)""")
+    snowflake.run("""INSERT INTO "O'NEIL" VALUES ('x', 1)""")
+    assert snowflake.rows("""SELECT "A'B", c FROM "O'NEIL" """) == [["x", "1"]]
+    assert [row[:3] for row in columns(snowflake, "O'NEIL")] == [
+        ["A'B", "TEXT", "3"],
+        ["C", "NUMBER", None],
+    ]
+    error = snowflake.error("""INSERT INTO "O'NEIL" VALUES ('xxxx', 1)""")
+    assert error == ("100078", "22000")
+
+
 def test_keys_are_notes_and_are_not_enforced(snowflake: SnowflakeClient) -> None:
     snowflake.run(
         "CREATE TABLE t (a INT PRIMARY KEY, b INT UNIQUE, c INT, "

@@ -16,6 +16,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import fakesnow.info_schema
 import fakesnow.transforms
 from fakesnow.instance import FakeSnow
 
@@ -36,6 +37,21 @@ fakesnow.transforms.integer_precision = lambda expression: expression
 warnings.filterwarnings(
     "ignore", message="Arrow output on a DB-API", category=UserWarning
 )
+
+record_lengths = fakesnow.info_schema.insert_text_lengths_sql
+
+
+def record_lengths_of_any_names(
+    catalog: str, schema: str, table: str, text_lengths: list[tuple[str, int]]
+) -> str:
+    """Return fakesnow's statement, which writes names as literals, unescaped."""
+    catalog, schema, table = (n.replace("'", "''") for n in (catalog, schema, table))
+    columns = [(name.replace("'", "''"), length) for name, length in text_lengths]
+    statement: str = record_lengths(catalog, schema, table, columns)
+    return statement
+
+
+fakesnow.info_schema.insert_text_lengths_sql = record_lengths_of_any_names
 
 
 class Engine:
