@@ -14,11 +14,14 @@ from __future__ import annotations
 import threading
 import warnings
 from contextlib import contextmanager
+from string import Template
 from typing import TYPE_CHECKING
 
+import fakesnow.cursor
 import fakesnow.info_schema
 import fakesnow.transforms
 from fakesnow.instance import FakeSnow
+from typing_extensions import override
 
 from sandbox import config
 from sandbox.snowflake import macros
@@ -38,20 +41,38 @@ warnings.filterwarnings(
     "ignore", message="Arrow output on a DB-API", category=UserWarning
 )
 
+# fakesnow writes names into literals as they are, also those with an apostrophe.
 record_lengths = fakesnow.info_schema.insert_text_lengths_sql
+
+
+def escaped(name: str) -> str:
+    """Return a name as it stands between apostrophes."""
+    return name.replace("'", "''")
 
 
 def record_lengths_of_any_names(
     catalog: str, schema: str, table: str, text_lengths: list[tuple[str, int]]
 ) -> str:
-    """Return fakesnow's statement, which writes names as literals, unescaped."""
-    catalog, schema, table = (n.replace("'", "''") for n in (catalog, schema, table))
-    columns = [(name.replace("'", "''"), length) for name, length in text_lengths]
-    statement: str = record_lengths(catalog, schema, table, columns)
+    """Return the statement with which fakesnow remembers the lengths of columns."""
+    columns = [(escaped(name), length) for name, length in text_lengths]
+    statement: str = record_lengths(
+        escaped(catalog), escaped(schema), escaped(table), columns
+    )
     return statement
 
 
+class NamedMessage(Template):
+    """A message of fakesnow about an object of any name."""
+
+    @override
+    def substitute(self, *_: object, name: str) -> str:  # type: ignore[override] # all that fakesnow fills in
+        return super().substitute(name=escaped(name))
+
+
 fakesnow.info_schema.insert_text_lengths_sql = record_lengths_of_any_names
+for message in ("SQL_CREATED_TABLE", "SQL_CREATED_VIEW", "SQL_DROPPED"):
+    template: Template = getattr(fakesnow.cursor, message)
+    setattr(fakesnow.cursor, message, NamedMessage(template.template))
 
 
 class Engine:
