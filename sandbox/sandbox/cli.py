@@ -89,7 +89,8 @@ def acumatica(data_dir: Path, seed: int, port: int) -> None:
     """Serve the Acumatica side in the foreground."""
     from sandbox.acumatica.app import create_app  # noqa: PLC0415 - loads only its side
 
-    serve("acumatica", create_app(data_dir, seed), port)
+    # The server dates its answers itself, by a clock that tests can set.
+    serve("acumatica", create_app(data_dir, seed), port, date_header=False)
 
 
 @main.command()
@@ -164,16 +165,22 @@ def sql(statement: str, url: str, schema: str, *, as_json: bool) -> None:
         click.echo(aligned(columns, rows))
 
 
-def serve(name: str, app: Starlette, port: int) -> None:
+def serve(name: str, app: Starlette, port: int, *, date_header: bool = True) -> None:
     """Serve an application on loopback until the process is told to end.
 
     Args:
         name: What to call the server in the line that announces it.
         app: The application.
         port: The port; 0 takes a free one.
+        date_header: Whether uvicorn adds the Date header.
     """
     settings = uvicorn.Config(
-        app, host=config.HOST, port=port, log_level="warning", access_log=False
+        app,
+        host=config.HOST,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        date_header=date_header,
     )
     AnnouncingServer(name, settings).run()
 

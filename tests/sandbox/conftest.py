@@ -92,6 +92,7 @@ def admin(acumatica_server: processes.Server) -> Iterator[AcumaticaAdmin]:
     admin = AcumaticaAdmin(acumatica_server.url)
     yield admin
     admin.clear_faults()
+    admin.calm()
     admin.reset_settings()
     admin.close_sessions()
     admin.clear_requests()

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.acumatica import clock
+from sandbox.acumatica.disturbances import Disturbance, Disturbances
 from sandbox.acumatica.endpoints import READABLE
 from sandbox.acumatica.faults import Fault, Faults
 from sandbox.acumatica.mutations import mutate
@@ -57,6 +58,7 @@ class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
 
 
 NEW_RECORD = msgspec.json.Decoder(NewRecord, float_hook=Decimal)
+NEW_RECORDS = msgspec.json.Decoder(list[NewRecord], float_hook=Decimal)
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Admin:
     settings: Settings
     identity: Identity
     faults: Faults
+    disturbances: Disturbances
     log: deque[LoggedRequest]
 
     def routes(self) -> list[Route]:
@@ -80,8 +83,11 @@ class Admin:
             Route("/sandbox/requests", self.clear_requests, methods=["DELETE"]),
             Route("/sandbox/faults", self.add_fault, methods=["POST"]),
             Route("/sandbox/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/sandbox/disturbance", self.disturb, methods=["PUT"]),
+            Route("/sandbox/disturbance", self.calm, methods=["DELETE"]),
             Route("/sandbox/settings", self.change_settings, methods=["PATCH"]),
             Route("/sandbox/settings", self.reset_settings, methods=["DELETE"]),
+            Route("/sandbox/table/{entity}", self.replace_table, methods=["PUT"]),
             Route("/sandbox/records/{entity}", self.records),
             Route("/sandbox/records/{entity}", self.put_record, methods=["PUT"]),
             Route(
@@ -132,6 +138,18 @@ class Admin:
         self.faults.queue.clear()
         return Response(status_code=204)
 
+    async def disturb(self, request: Request) -> Response:
+        """Let something happen before the list requests for an entity."""
+        wanted = msgspec.json.decode(await request.body(), type=Disturbance)
+        check(wanted.entity)
+        self.disturbances.begin(wanted)
+        return Response(status_code=204)
+
+    async def calm(self, _request: Request) -> Response:
+        """Let nothing happen between requests any more."""
+        self.disturbances.end()
+        return Response(status_code=204)
+
     async def change_settings(self, request: Request) -> Response:
         """Change some settings, leave the others."""
         changes = msgspec.json.decode(await request.body(), type=dict[str, object])
@@ -142,6 +160,16 @@ class Admin:
         """Back to the settings of a fresh server."""
         change(self.settings, msgspec.to_builtins(Settings()))
         return Response(status_code=204)
+
+    async def replace_table(self, request: Request) -> Response:
+        """Put other records in the place of all that an entity has."""
+        entity = entity_of(request)
+        table = [
+            Record(new.id or nth_id(entity, n), stamped(new), new.note, new.pinned)
+            for n, new in enumerate(NEW_RECORDS.decode(await request.body()))
+        ]
+        self.store.replace(entity, table)
+        return JSONResponse([record.id for record in table])
 
     async def records(self, request: Request) -> Response:
         """All records of an entity, unwrapped, in the order of the next list."""
@@ -169,8 +197,8 @@ class Admin:
 
     def record(self, entity: str, new: NewRecord) -> Record:
         """The record to store for what was sent."""
-        fields = new.fields | {MODIFIED: new.modified or clock.stamp(clock.now())}
-        record = Record(new.id or str(uuid.uuid4()), fields, new.note, new.pinned)
+        record_id = new.id or str(uuid.uuid4())
+        record = Record(record_id, stamped(new), new.note, new.pinned)
         same = self.store.by_key(entity, self.store.key(entity, record))
         if new.id is None and same:
             record.id = same.id
@@ -180,9 +208,24 @@ class Admin:
 def entity_of(request: Request) -> str:
     """The entity that a control request names."""
     entity = str(request.path_params["entity"])
+    check(entity)
+    return entity
+
+
+def check(entity: str) -> None:
+    """Refuse what is no entity."""
     if entity not in READABLE:
         raise msgspec.ValidationError(f"{entity} is no entity of the sandbox")
-    return entity
+
+
+def stamped(new: NewRecord) -> Fields:
+    """The fields of a new record with the time of its last change."""
+    return new.fields | {MODIFIED: new.modified or clock.stamp(clock.now())}
+
+
+def nth_id(entity: str, number: int) -> str:
+    """The id of a table's record that was given none: the same in each table."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{entity} {number}"))
 
 
 def shown(record: Record) -> dict[str, object]:

@@ -11,6 +11,9 @@ from sandbox.acumatica.values import ENCODER, Fields
 from sandbox.processes import SandboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sandbox.acumatica.disturbances import Disturbance
     from sandbox.acumatica.faults import Fault
     from sandbox.acumatica.gate import LoggedRequest
     from sandbox.acumatica.mutations import Counts
@@ -89,6 +92,14 @@ class AcumaticaAdmin:
         """Let nothing go wrong any more."""
         self.call("DELETE", "faults")
 
+    def disturb(self, disturbance: Disturbance) -> None:
+        """Let something happen before the list requests for an entity."""
+        self.call("PUT", "disturbance", disturbance)
+
+    def calm(self) -> None:
+        """End all disturbances; lists come in the order of their keys again."""
+        self.call("DELETE", "disturbance")
+
     def change_settings(self, **changes: object) -> None:
         """Change some of the settings that ``settings.Settings`` names."""
         self.call("PATCH", "settings", changes)
@@ -122,6 +133,22 @@ class AcumaticaAdmin:
         record = {"fields": fields, "id": record_id, "modified": modified, "note": note}
         answer = self.call("PUT", f"records/{entity}", record)
         return str(answer["id"])
+
+    def replace_table(
+        self, entity: str, records: Iterable[Mapping[str, object]]
+    ) -> list[str]:
+        """Put other records in the place of all that an entity has, at once.
+
+        Args:
+            entity: The entity's name.
+            records: ``fields`` and, as for ``put_record``, ``id``, ``modified`` and
+                ``note``; what ``records`` returns puts a table back. Records without an
+                id get ids that depend on their place only.
+
+        Returns:
+            The records' ids.
+        """
+        return cast("list[str]", self.call("PUT", f"table/{entity}", list(records)))
 
     def records(self, entity: str) -> list[StoredRecord]:
         """All records of an entity, in the order in which the next list has them."""

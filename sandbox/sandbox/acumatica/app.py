@@ -17,6 +17,7 @@ from starlette.routing import Route
 from sandbox.acumatica import admin, errors, gate, swagger
 from sandbox.acumatica.auth import Identity, OAuthError
 from sandbox.acumatica.company import found
+from sandbox.acumatica.disturbances import Disturbances
 from sandbox.acumatica.endpoints import READABLE, Endpoint, load_endpoints
 from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.faults import Faults
@@ -52,11 +53,13 @@ def create_app(data_dir: Path, seed: int) -> Starlette:
     identity = Identity(settings)
     faults = Faults()
     log: deque[gate.LoggedRequest] = deque(maxlen=gate.LOG_LENGTH)
-    api = Api(store, settings, identity)
-    control = admin.Admin(store, settings, identity, faults, log)
+    disturbances = Disturbances(store, settings)
+    api = Api(store, settings, identity, disturbances)
+    control = admin.Admin(store, settings, identity, faults, disturbances, log)
     return Starlette(
         routes=[*control.routes(), *api.routes()],
         middleware=[
+            Middleware(gate.Dated),
             Middleware(gate.Gate, identity=identity, faults=faults, log=log),
         ],
         exception_handlers={
@@ -74,6 +77,7 @@ class Api:
     store: Store
     settings: Settings
     identity: Identity
+    disturbances: Disturbances
     endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=load_endpoints)
 
     def routes(self) -> list[Route]:
@@ -123,6 +127,7 @@ class Api:
         behaviour = READABLE[name]
         asked = parameters(request)
         shape = request_shape(endpoint, name, behaviour, asked)
+        self.disturbances.strike(name)
         rows = self.store.rows(name)
         if text := asked.get("$filter"):
             matches = compile_filter(text, endpoint.entities[name], behaviour)

@@ -53,7 +53,7 @@ class Token:
     @property
     def expired(self) -> bool:
         """Whether the token has ended."""
-        return self.expires <= clock.now()
+        return self.expires <= clock.real()
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Session:
 
     token: Token
     id: str = field(default_factory=secrets.token_urlsafe)
-    opened: datetime = field(default_factory=clock.now)
+    opened: datetime = field(default_factory=clock.real)
     requests: int = 0
 
 
@@ -121,7 +121,7 @@ class Identity:
     def issue(self, scope: str) -> dict[str, Any]:
         """A new access token, and a refresh token where the scope asks for one."""
         lifetime = self.settings.token_seconds
-        expires = clock.now() + timedelta(seconds=lifetime)
+        expires = clock.real() + timedelta(seconds=lifetime)
         token = Token(secrets.token_urlsafe(32), expires)
         self.tokens[token.value] = token
         answer = {
@@ -153,7 +153,7 @@ class Identity:
         """End a token before its time."""
         value = authorization.partition(" ")[2].strip()
         if value in self.tokens:
-            self.tokens[value].expires = clock.now()
+            self.tokens[value].expires = clock.real()
 
     def session(self, token: Token) -> Session:
         """The token's session, opened now if there is none.

@@ -1,4 +1,8 @@
-"""Time in the tenant's zone, America/New_York.
+"""The server's clock, and time in the tenant's zone, America/New_York.
+
+The clock can be set ahead or stopped (``settings`` does it), so that tests do not wait
+for LastModifiedDateTime to move on. It shows in the Date header and in what is stored;
+tokens and sessions live by the real time.
 
 The zone's rule (daylight saving time from the second Sunday of March to the first
 Sunday of November, 2:00 local time) is written out, because slim machines have no
@@ -7,6 +11,7 @@ time zone database. A zone that is not UTC makes shifted business dates visible.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 STANDARD = timezone(timedelta(hours=-5))
@@ -15,9 +20,31 @@ MICROSECONDS = 6
 SUNDAY = 6
 
 
+@dataclass
+class Hands:
+    """How the server's clock is set.
+
+    Attributes:
+        ahead: How far it is ahead of where it would be.
+        stopped: Where it stands still, None while it goes.
+    """
+
+    ahead: timedelta = timedelta()
+    stopped: datetime | None = None
+
+
+HANDS = Hands()
+"""The setting of this process's clock: a server has one."""
+
+
+def real() -> datetime:
+    """The real time, in UTC."""
+    return datetime.now(UTC)
+
+
 def now() -> datetime:
     """The server's clock, in UTC."""
-    return datetime.now(UTC)
+    return (HANDS.stopped or real()) + HANDS.ahead
 
 
 def sunday(year: int, month: int, count: int) -> date:

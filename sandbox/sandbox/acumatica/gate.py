@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import unquote_plus
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from sandbox.acumatica import clock
 from sandbox.acumatica.auth import Identity, SeatLimitRedirectError
 from sandbox.acumatica.errors import AnswerError
 
@@ -33,6 +36,28 @@ class LoggedRequest(TypedDict):
     path: str
     query: str
     status: int
+
+
+class Dated:
+    """Says in each answer what the server's clock shows.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def dated_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock.now(), usegmt=True)
+                MutableHeaders(scope=message)["Date"] = date
+            await send(message)
+
+        await self.app(scope, receive, dated_send)
 
 
 class Gate:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
 
 import msgspec
+
+from sandbox.acumatica import clock
 
 TOKEN_SECONDS = 3600
 SEATS = 3
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """The licence, the token lifetime and the user's rights.
+    """The licence, the token lifetime, the user's rights and the clock.
 
     Attributes:
         token_seconds: How long access tokens live from now on.
@@ -19,16 +22,21 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
             body that names the limit, ``redirect`` is a 302 to the error page.
         denied: Entities whose forms the user has no rights for.
+        clock_offset_seconds: How far the server's clock is ahead; negative is behind.
+        clock_stopped_at: The moment at which the clock stands still (the offset is
+            added to it), with an offset from UTC; None lets it go.
     """
 
     token_seconds: int = TOKEN_SECONDS
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"
     denied: list[str] = []
+    clock_offset_seconds: float = 0
+    clock_stopped_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 def change(settings: Settings, changes: dict[str, object]) -> None:
-    """Change settings in place.
+    """Change settings in place, and set the clock.
 
     Raises:
         msgspec.ValidationError: A name or a value is none of a setting's.
@@ -36,3 +44,6 @@ def change(settings: Settings, changes: dict[str, object]) -> None:
     wanted = msgspec.convert(msgspec.to_builtins(settings) | changes, Settings)
     for name in Settings.__struct_fields__:
         setattr(settings, name, getattr(wanted, name))
+    stopped = settings.clock_stopped_at
+    clock.HANDS.stopped = stopped and stopped.astimezone(UTC)
+    clock.HANDS.ahead = timedelta(seconds=settings.clock_offset_seconds)

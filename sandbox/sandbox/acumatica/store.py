@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from decimal import Decimal, localcontext
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TypedDict
 
 from sandbox.acumatica.endpoints import READABLE
@@ -11,7 +12,7 @@ from sandbox.acumatica.values import ENCODER, RECORD_DECODER, Record, key_text
 from sandbox.processes import SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 FILE = "acumatica.db"
@@ -53,6 +54,7 @@ class Store:
         self.database = open_database(data_dir / FILE)
         self.records: dict[str, dict[str, Record]] = {name: {} for name in READABLE}
         self.ordered: dict[str, list[Record]] = {}
+        self.salts: dict[str, bytes] = {}
         for entity, body in self.database.execute("SELECT entity, body FROM records"):
             record = RECORD_DECODER.decode(body)
             self.records[entity][record.id] = record
@@ -71,12 +73,32 @@ class Store:
         return tuple(key_text(record.fields.get(k)) for k in READABLE[entity].keys)
 
     def rows(self, entity: str) -> list[Record]:
-        """All records of an entity, by ascending natural key."""
+        """All records of an entity, by ascending natural key unless shuffled."""
         if entity not in self.ordered:
             self.ordered[entity] = sorted(
-                self.records[entity].values(), key=lambda row: self.key(entity, row)
+                self.records[entity].values(), key=self.order(entity)
             )
         return self.ordered[entity]
+
+    def order(self, entity: str) -> Callable[[Record], Key | bytes]:
+        """What an entity's records are sorted by."""
+        salt = self.salts.get(entity)
+        if salt is None:
+            return lambda row: self.key(entity, row)
+        return lambda row: blake2b(row.id.encode(), digest_size=8, key=salt).digest()
+
+    def shuffle(self, entity: str, salt: str | None) -> None:
+        """Choose the order of an entity's records.
+
+        Args:
+            entity: The entity.
+            salt: Decides the order, in which records that come later have their place
+                too; None is the order of natural keys.
+        """
+        self.ordered.pop(entity, None)
+        self.salts.pop(entity, None)
+        if salt is not None:
+            self.salts[entity] = salt.encode()
 
     def by_id(self, entity: str, record_id: str) -> Record | None:
         """The record with an id."""
@@ -116,6 +138,12 @@ class Store:
             self.records[entity][row.id] = row
             self.ordered.pop(entity, None)
 
+    def replace(self, entity: str, rows: Iterable[Record]) -> None:
+        """Put other records in the place of all; they come by natural key again."""
+        self.shuffle(entity, None)
+        removed = [(entity, row) for row in self.records[entity].values()]
+        self.put([(entity, row) for row in rows], removed)
+
     def clear(self) -> None:
         """Remove the company."""
         with self.database:
@@ -123,6 +151,7 @@ class Store:
             self.database.execute("DELETE FROM facts")
         self.records = {name: {} for name in READABLE}
         self.ordered = {}
+        self.salts = {}
 
     def fact(self, name: str) -> int:
         """A number that the company remembers, such as its seed; 0 before it is set."""
