@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sandbox.acumatica.auth import Identity
     from sandbox.acumatica.gate import LoggedRequest
+    from sandbox.acumatica.licence import Licence
     from sandbox.acumatica.store import Store
 
 MAX_DAYS = 366
@@ -68,6 +69,7 @@ class Admin:
     store: Store
     settings: Settings
     identity: Identity
+    licence: Licence
     faults: Faults
     disturbances: Disturbances
     log: deque[LoggedRequest]
@@ -157,7 +159,8 @@ class Admin:
         return JSONResponse(msgspec.to_builtins(self.settings))
 
     async def reset_settings(self, _request: Request) -> Response:
-        """Back to the settings of a fresh server."""
+        """Back to the settings of a fresh server, with no requests counted."""
+        self.licence.forget()
         change(self.settings, msgspec.to_builtins(Settings()))
         return Response(status_code=204)
 

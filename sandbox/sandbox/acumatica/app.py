@@ -22,6 +22,7 @@ from sandbox.acumatica.endpoints import READABLE, Endpoint, load_endpoints
 from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.faults import Faults
 from sandbox.acumatica.filters import compile_filter
+from sandbox.acumatica.licence import Licence
 from sandbox.acumatica.query import page, request_shape
 from sandbox.acumatica.render import Renderer, ad_hoc_schema
 from sandbox.acumatica.settings import Settings
@@ -51,16 +52,19 @@ def create_app(data_dir: Path, seed: int) -> Starlette:
         found(store, seed)
     settings = Settings()
     identity = Identity(settings)
+    licence = Licence(settings)
     faults = Faults()
     log: deque[gate.LoggedRequest] = deque(maxlen=gate.LOG_LENGTH)
     disturbances = Disturbances(store, settings)
     api = Api(store, settings, identity, disturbances)
-    control = admin.Admin(store, settings, identity, faults, disturbances, log)
+    control = admin.Admin(store, settings, identity, licence, faults, disturbances, log)
     return Starlette(
         routes=[*control.routes(), *api.routes()],
         middleware=[
             Middleware(gate.Dated),
-            Middleware(gate.Gate, identity=identity, faults=faults, log=log),
+            Middleware(
+                gate.Gate, identity=identity, licence=licence, faults=faults, log=log
+            ),
         ],
         exception_handlers={
             AnswerError: answer_error,

@@ -16,7 +16,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
         kind: ``status`` answers with an error status; ``drop`` closes the connection
             before answering; ``html`` and ``empty`` answer 200 with a page or with
             nothing, as proxies do; ``expire`` ends the request's token first; ``slow``
-            answers after a while.
+            keeps the request in
+            processing for a while.
         count: How many requests are hit.
         path: A part of the path and query that a request must contain to be hit.
         status: The status of ``status``.

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from sandbox.acumatica import clock
 from sandbox.acumatica.auth import Identity, SeatLimitRedirectError
 from sandbox.acumatica.errors import AnswerError
+from sandbox.acumatica.licence import DECLINED, Licence
 
 if TYPE_CHECKING:
     from collections import deque
@@ -66,6 +67,7 @@ class Gate:
     Args:
         app: What serves the requests that pass.
         identity: Tokens and sessions.
+        licence: How many requests are let through.
         faults: What is to go wrong.
         log: Where requests are written.
     """
@@ -74,11 +76,13 @@ class Gate:
         self,
         app: ASGIApp,
         identity: Identity,
+        licence: Licence,
         faults: Faults,
         log: deque[LoggedRequest],
     ) -> None:
         self.app = app
         self.identity = identity
+        self.licence = licence
         self.faults = faults
         self.log = log
 
@@ -107,10 +111,28 @@ class Gate:
             return
         if fault and fault.kind == "expire":
             self.identity.expire(authorization(scope))
-        if fault and fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
         answer = (fault and fault_answer(fault)) or self.refusal(scope)
-        await (answer or self.app)(scope, receive, send)
+        if answer:
+            await answer(scope, receive, send)
+        elif is_limited(scope["path"]):
+            await self.queue(scope, receive, send, fault)
+        else:
+            await self.app(scope, receive, send)
+
+    async def queue(
+        self, scope: Scope, receive: Receive, send: Send, fault: Fault | None
+    ) -> None:
+        """Serve the request when the licence lets it through, or decline it."""
+        if not await self.licence.admit():
+            declined = JSONResponse({"message": DECLINED}, 429)
+            await declined(scope, receive, send)
+            return
+        try:
+            if fault and fault.kind == "slow":
+                await asyncio.sleep(fault.seconds)
+            await self.app(scope, receive, send)
+        finally:
+            await self.licence.leave()
 
     def refusal(self, scope: Scope) -> Response | None:
         """Check token and seat; put the session into the scope's state."""
@@ -128,6 +150,11 @@ class Gate:
             headers = {"WWW-Authenticate": "Bearer"} if unknown else None
             return JSONResponse(error.body(), error.status, headers)
         return None
+
+
+def is_limited(path: str) -> bool:
+    """Whether the licence limits requests for a path."""
+    return path.startswith("/entity") and path != SIGN_OUT
 
 
 def log_entry(scope: Scope) -> LoggedRequest:

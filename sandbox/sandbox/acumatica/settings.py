@@ -12,6 +12,8 @@ from sandbox.acumatica import clock
 TOKEN_SECONDS = 3600
 SEATS = 3
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
     """The licence, the token lifetime, the user's rights and the clock.
@@ -22,6 +24,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
             body that names the limit, ``redirect`` is a 302 to the error page.
         denied: Entities whose forms the user has no rights for.
+        requests_per_minute: The licensed requests per minute, for all users together;
+            0 is no limit. Beyond half of it requests wait, see ``licence``.
+        cores: How many requests are processed at a time; 0 is no limit.
+        queue_limit: How many requests may wait; a further one is declined.
+        queue_seconds: How long a request may wait before it is declined.
         clock_offset_seconds: How far the server's clock is ahead; negative is behind.
         clock_stopped_at: The moment at which the clock stands still (the offset is
             added to it), with an offset from UTC; None lets it go.
@@ -31,6 +38,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"
     denied: list[str] = []
+    requests_per_minute: Count = 0
+    cores: Count = 0
+    queue_limit: Count = 20
+    queue_seconds: Annotated[float, msgspec.Meta(ge=0)] = 600
     clock_offset_seconds: float = 0
     clock_stopped_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
