@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import weakref
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,10 +19,16 @@ import requests
 
 from tap_acumatica import __version__, query, wire
 from tap_acumatica.auth import unreachable
-from tap_acumatica.errors import AcumaticaError, RetryableError
+from tap_acumatica.errors import (
+    AcumaticaError,
+    CannotOptimizeError,
+    InsufficientRightsError,
+    NotFoundError,
+    RetryableError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from tap_acumatica.auth import PasswordAuthenticator
 
@@ -29,18 +37,17 @@ TIMEOUT = (15, 600)
 """Seconds to wait for a connection and for an answer: the licence can delay an answer
 by up to ten minutes."""
 LOGOUT_TIMEOUT = 30
+MINUTE = 60.0
 ATTEMPTS = 8
 LONGEST_WAIT = 120.0
 """Seconds between two attempts at most, whatever the server asks for."""
 
 # They come again however often one asks.
-_DETERMINISTIC = (
-    "CannotOptimizeException",
-    "KeyNotFoundException",
-    "PXSetupNotEnteredException",
-)
+_DETERMINISTIC = ("KeyNotFoundException", "PXSetupNotEnteredException")
+_CANNOT_OPTIMIZE = "CannotOptimizeException"
 _SHOWN = 200
 _RETRYABLE = (429, 500, 502, 503, 504)
+_DEFINITE = {403: InsufficientRightsError, 404: NotFoundError}
 
 logger = logging.getLogger("tap-acumatica")
 
@@ -52,12 +59,10 @@ class Answer:
     Attributes:
         body: The JSON value.
         asked_at: Our clock just before the request.
-        server_time: The server's clock (its Date header) when it answered, if given.
     """
 
     body: Any
     asked_at: datetime
-    server_time: datetime | None
 
 
 def waits() -> Generator[float, RetryableError, None]:
@@ -78,22 +83,62 @@ def _log_wait(details: Mapping[str, Any]) -> None:
     )
 
 
+class Pace:
+    """Holds a number of requests a minute: the oldest of them must be a minute old."""
+
+    def __init__(
+        self,
+        per_minute: int | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Start with no request sent.
+
+        Args:
+            per_minute: Requests in any sixty seconds; None is no limit.
+            clock: Seconds on a clock that never goes back.
+            sleep: Waits so many seconds.
+        """
+        self._sent: deque[float] = deque(maxlen=per_minute)
+        self._limited = per_minute is not None
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait(self) -> None:
+        """Wait until the next request may be sent, and count it."""
+        if self._limited and len(self._sent) == self._sent.maxlen:
+            self._sleep(max(self._sent[0] + MINUTE - self._clock(), 0))
+        if self._limited:
+            self._sent.append(self._clock())
+
+
 class Client:
     """Reads from one instance and gives its seat back at the end.
 
     The first request that carries a token takes a licensed seat, so exactly one logout
     follows when the client is collected or the process ends, whatever the ending.
+
+    Attributes:
+        server_time: The server's clock (its Date header) when it last answered.
     """
 
-    def __init__(self, instance_url: str, authenticator: PasswordAuthenticator) -> None:
+    def __init__(
+        self,
+        instance_url: str,
+        authenticator: PasswordAuthenticator,
+        pace: Pace,
+    ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             instance_url: The instance's address without a slash at its end; it may
                 hold a site path.
             authenticator: Where the bearer tokens come from.
+            pace: How fast requests may follow one another.
         """
         self.instance_url = instance_url
+        self._pace = pace
         self._authenticator = authenticator
         self._session = requests.Session()
         self._session.headers.update(
@@ -102,6 +147,8 @@ class Client:
                 "User-Agent": f"tap-acumatica/{__version__}",
             }
         )
+        # Before the first answer nothing is known of it; no window is read by then.
+        self.server_time = datetime.min.replace(tzinfo=UTC)
         self._logout: weakref.finalize[..., Client] | None = None
 
     @backoff.on_exception(
@@ -129,7 +176,8 @@ class Client:
             self._authenticator.forget()
             response, asked_at = self._send(url)
         _check(response, path)
-        return Answer(_decoded(response, path), asked_at, _server_time(response))
+        self.server_time = _server_time(response) or self.server_time
+        return Answer(_decoded(response, path), asked_at)
 
     def _send(self, url: str) -> tuple[requests.Response, datetime]:
         token = self._authenticator.token(self._session)
@@ -137,6 +185,7 @@ class Client:
         self._logout = self._logout or weakref.finalize(
             self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
         )
+        self._pace.wait()
         asked_at = datetime.now(UTC)
         try:
             response = self._session.get(url, timeout=TIMEOUT, allow_redirects=False)
@@ -170,13 +219,16 @@ def _check(response: requests.Response, path: str) -> None:
     if status == requests.codes.ok:
         return
     message = f"GET {path} answered {status}: {_said(response)}"
-    if status in _RETRYABLE and not any(
-        name in response.text for name in _DETERMINISTIC
-    ):
-        raise RetryableError(message, _retry_after(response))
     if response.is_redirect and (told := _error_page_message(response)):
         raise RetryableError(f"The instance declines the session: {told}")
-    raise AcumaticaError(message)
+    if status == requests.codes.internal_server_error:
+        if _CANNOT_OPTIMIZE in response.text:
+            raise CannotOptimizeError(message)
+        if any(name in response.text for name in _DETERMINISTIC):
+            raise AcumaticaError(message)
+    if status in _RETRYABLE:
+        raise RetryableError(message, _retry_after(response))
+    raise _DEFINITE.get(status, AcumaticaError)(message)
 
 
 def _said(response: requests.Response) -> str:

@@ -21,3 +21,15 @@ class RetryableError(AcumaticaError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class InsufficientRightsError(AcumaticaError):
+    """The user may not open a form: the streams of other forms can still be read."""
+
+
+class NotFoundError(AcumaticaError):
+    """There is nothing at an address, such as a record that has been deleted."""
+
+
+class CannotOptimizeError(AcumaticaError):
+    """A list cannot be read with these expansions, each record by its id can."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from tap_acumatica.windows import Window
+
 
 def date_time_literal(moment: datetime) -> str:
     """Write a moment as a literal of ``$filter``, cut to milliseconds.
@@ -22,9 +24,18 @@ def date_time_literal(moment: datetime) -> str:
     return f"datetimeoffset'{moment.isoformat(timespec='milliseconds')}'"
 
 
-def modified_since(field: str, moment: datetime) -> str:
-    """Write the filter for rows whose field is at or after a moment."""
-    return f"{field} ge {date_time_literal(moment)}"
+def within(field: str, window: Window) -> str | None:
+    """Write the filter for the rows of a window; None where all rows are meant.
+
+    Rows at the lower bound belong to it, those at the upper bound to the next one.
+    """
+    bounds = (("ge", window.lower), ("lt", window.upper))
+    parts = [
+        f"{field} {operator} {date_time_literal(bound)}"
+        for operator, bound in bounds
+        if bound is not None
+    ]
+    return " and ".join(parts) or None
 
 
 def expand(paths: Iterable[str]) -> str:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from tap_acumatica import query
-from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.errors import (
+    AcumaticaError,
+    CannotOptimizeError,
+    InsufficientRightsError,
+    NotFoundError,
+)
+from tap_acumatica.pages import settled
 from tap_acumatica.records import Unwrapper
+from tap_acumatica.windows import Window, following, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -23,9 +32,11 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import RecordMessage
 
     from tap_acumatica.client import Answer
+    from tap_acumatica.pages import Row
     from tap_acumatica.tap import TapAcumatica
 
 REPLICATION_KEY = "LastModifiedDateTime"
+_NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
 
 
 class StreamSpec(NamedTuple):
@@ -133,6 +144,46 @@ STREAMS = (
 )
 
 
+@dataclass
+class Extent:
+    """How many rows a window held, and between which moments.
+
+    Attributes:
+        rows: The rows.
+        oldest: The smallest value of the replication key.
+        newest: The largest one.
+    """
+
+    rows: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+    def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Pass rows on and count them in."""
+        for row in rows:
+            self.rows += 1
+            if value := _modified(row):
+                self.oldest = min(self.oldest or value, value)
+                self.newest = max(self.newest or value, value)
+            yield row
+
+
+class WindowSource:
+    """The rows of one window, as `pages.settled` asks for them."""
+
+    def __init__(self, stream: AcumaticaStream, window: Window) -> None:
+        self._stream = stream
+        self._window = window
+
+    def page(self, skip: int, *, whole: bool) -> list[Row]:
+        """Return a page of the window."""
+        return self._stream.page(self._window, skip, whole=whole)
+
+    def row(self, id_: str) -> Row | None:
+        """Return one whole row, None where it is gone."""
+        return self._stream.row(id_)
+
+
 class AcumaticaStream(Stream):
     """An entity of the endpoint as a stream.
 
@@ -154,16 +205,13 @@ class AcumaticaStream(Stream):
         self.primary_keys = ("id",)
         if REPLICATION_KEY in schema["properties"]:
             self.replication_key = REPLICATION_KEY
-        else:
-            self.logger.info(
-                "%s has no %s in this endpoint: %s is read in full each time.",
-                spec.entity,
-                REPLICATION_KEY,
-                spec.name,
-            )
         self._asked_at: datetime | None = None
+        self._not_in_lists: frozenset[str] = frozenset()
+        self._refused: InsufficientRightsError | None = None
         self._unknown_fields: set[str] = set()
         self._field_errors = 0
+
+    # What the SDK asks for.
 
     @override
     def log(
@@ -177,45 +225,103 @@ class AcumaticaStream(Stream):
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """Return nothing: bookmarks are held against the server's clock, not ours."""
 
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Always false: the SDK would activate a version before it has been read."""
+        return False
+
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Read the stream and, once it is read to its end, move its bookmark."""
-        largest: datetime | None = None
-        server_time: datetime | None = None
-        for page in self._pages(self._parameters(context)):
-            server_time = server_time or page.server_time
-            self._asked_at = page.asked_at
-            for wrapped in page.body:
-                record = self._unwrap(wrapped)
-                largest = _later(largest, moment(record.get(REPLICATION_KEY)))
-                yield record
+        """Read the stream, and note at its end, or at each window's, what is safe.
+
+        A form that the user may not open is reported here and fails the run at its end
+        (see `log_sync_costs`), so that the other streams are read all the same.
+        """
+        try:
+            if self.replication_method == REPLICATION_FULL_TABLE:
+                yield from self._full_table()
+            else:
+                yield from self._incremental(context)
+        except InsufficientRightsError as error:
+            self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
+            self._refused = error
         if self._field_errors:
             self.logger.warning(
                 "%s: the server reported %d errors on records or fields, see above.",
                 self.name,
                 self._field_errors,
             )
-        if self.replication_key and largest:
-            self._move_bookmark(context, min(largest, server_time or largest))
 
-    def _parameters(self, context: Context | None) -> dict[str, str | int]:
-        parameters: dict[str, str | int] = {"$top": self.config["page_size"]}
-        if self._expand:
-            parameters["$expand"] = query.expand(self._expand)
-        if since := self._since(context):
-            parameters["$filter"] = query.modified_since(REPLICATION_KEY, since)
-        return parameters
+    @override
+    def log_sync_costs(self) -> None:
+        """Fail for a form that was refused: this is called after all streams.
+
+        Raises:
+            InsufficientRightsError: The user may not open the stream's form.
+        """
+        super().log_sync_costs()
+        if self._refused:
+            raise self._refused
+
+    @override
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Do nothing: bookmarks move when a window is complete."""
+
+    @override
+    def _generate_record_messages(
+        self, record: Record
+    ) -> Generator[RecordMessage, None, None]:
+        for message in super()._generate_record_messages(record):
+            message.time_extracted = self._asked_at
+            yield message
+
+    # The two ways of reading.
+
+    def _full_table(self) -> Iterator[Record]:
+        if not self.replication_key:
+            self.logger.info(
+                "%s has no %s in this endpoint: %s is read in full each time.",
+                self._spec.entity,
+                REPLICATION_KEY,
+                self.name,
+            )
+        if self.config["emit_activate_version_messages"]:
+            self._stream_version = self._acumatica.initialized_at
+        window = Window()
+        yield from self._records(self._rows(window, self.page(window, 0, whole=True)))
+        if self._stream_version is not None:
+            self._write_activate_version_message(self._stream_version)
+
+    def _incremental(self, context: Context | None) -> Iterator[Record]:
+        window: Window | None = Window(self._since(context))
+        size = self.config["page_size"]
+        while window is not None:
+            began = self._server_time()
+            page = self.page(window, 0, whole=True)
+            seen = [value for row in page if (value := _modified(row))]
+            if len(page) == size and (part := narrowed(window, seen, self._horizon())):
+                window = part
+                continue
+            extent = Extent()
+            yield from self._records(extent.counting(self._rows(window, page)))
+            self.logger.debug("%d rows %s", extent.rows, window)
+            newest = extent.newest and min(extent.newest, began)
+            self._move_bookmark(context, window.upper or newest)
+            window = following(
+                window, extent.rows, size, self._horizon(), extent.oldest
+            )
 
     def _since(self, context: Context | None) -> datetime | None:
         """Return the moment from which changes are read; None means all rows."""
-        if not self.replication_key:
-            return None
         start = moment(self.config.get("start_date"))
         bookmark = self._bookmark(context)
         if bookmark is None:
             return start
-        lookback = timedelta(seconds=self.config["lookback_seconds"])
-        return _later(start, bookmark - lookback)
+        lookback = bookmark - timedelta(seconds=self.config["lookback_seconds"])
+        return max(start or lookback, lookback)
 
     def _bookmark(self, context: Context | None) -> datetime | None:
         state = self.get_context_state(context)
@@ -223,31 +329,129 @@ class AcumaticaStream(Stream):
             return None
         return moment(state.get("replication_key_value"))
 
-    def _move_bookmark(self, context: Context | None, seen: datetime) -> None:
-        reached = max(self._bookmark(context) or seen, seen).astimezone(UTC)
+    def _move_bookmark(self, context: Context | None, reached: datetime | None) -> None:
+        """Move the bookmark forwards and pass the state on.
+
+        Args:
+            context: The SDK's.
+            reached: Every row before it has been written; None if that is not known.
+        """
+        if reached is None:
+            return
         state = self.get_context_state(context)
+        furthest = max(self._bookmark(context) or reached, reached)
         state["replication_key"] = self.replication_key
-        state["replication_key_value"] = reached.isoformat()
+        state["replication_key_value"] = furthest.isoformat()
+        self._write_state_message()
 
-    def _pages(self, parameters: dict[str, str | int]) -> Iterator[Answer]:
-        """Yield pages until one is short."""
+    def _server_time(self) -> datetime:
+        return self._acumatica.client.server_time
+
+    def _horizon(self) -> datetime:
+        """Return where closed windows end at the latest.
+
+        What a transaction commits late must still fall into an open window.
+        """
+        lookback = timedelta(seconds=self.config["lookback_seconds"])
+        return self._server_time() - lookback
+
+    # Requests.
+
+    def _rows(self, window: Window, first_page: list[Row]) -> Iterator[Row]:
+        """Return a window's rows; one page is one moment, more than one may move."""
         size = self.config["page_size"]
-        path = f"{self._acumatica.endpoint.path}/{self._spec.entity}"
-        for skip in count(0, size):
-            page = self._acumatica.client.get(path, {**parameters, "$skip": skip})
-            rows = len(page.body)
-            if rows > size:
-                raise AcumaticaError(
-                    f"{self.name}: the server answered {rows} rows to $top={size}; "
-                    "reading on could lose or repeat rows."
-                )
-            yield page
-            if rows < size:
-                return
+        if len(first_page) < size:
+            return iter(first_page)
+        return settled(WindowSource(self, window), size, first_page)
 
-    def _unwrap(self, wrapped: dict[str, Any]) -> Record:
+    def page(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
+        """Return a page of a window.
+
+        Args:
+            window: The window.
+            skip: Rows before the page.
+            whole: With lines and linked objects.
+
+        Raises:
+            AcumaticaError: The server declines, or answers more than was asked for.
+        """
+        while True:
+            expand = [path for path in self._expand if not self._only_by_id(path)]
+            try:
+                answer = self._list(window, skip, expand if whole else [])
+            except CannotOptimizeError as error:
+                self._learn(error, expand)
+                continue
+            self._asked_at = answer.asked_at
+            rows: list[Row] = answer.body
+            return rows
+
+    def _list(self, window: Window, skip: int, expand: list[str]) -> Answer:
+        size = self.config["page_size"]
+        parameters: dict[str, str | int] = {"$top": size, "$skip": skip}
+        if expand:
+            parameters["$expand"] = query.expand(expand)
+        if condition := query.within(REPLICATION_KEY, window):
+            parameters["$filter"] = condition
+        answer = self._acumatica.client.get(self._path, parameters)
+        if len(answer.body) > size:
+            raise AcumaticaError(
+                f"{self.name}: the server answered {len(answer.body)} rows to "
+                f"$top={size}; reading on could lose or repeat rows."
+            )
+        return answer
+
+    @property
+    def _path(self) -> str:
+        return f"{self._acumatica.endpoint.path}/{self._spec.entity}"
+
+    def row(self, id_: str) -> Row | None:
+        """Return one whole row, None where it is gone."""
+        parameters = {"$expand": query.expand(self._expand)} if self._expand else None
+        try:
+            answer = self._acumatica.client.get(f"{self._path}/{id_}", parameters)
+        except NotFoundError:
+            return None
+        row: Row = answer.body
+        return row
+
+    def _only_by_id(self, path: str) -> bool:
+        return path.partition("/")[0] in self._not_in_lists
+
+    def _learn(self, error: CannotOptimizeError, expand: list[str]) -> None:
+        """Note which expansions the server cannot put into a list, for this run.
+
+        Raises:
+            CannotOptimizeError: The list cannot be read without expansions either.
+        """
+        asked = {path.partition("/")[0] for path in expand}
+        named = {
+            name.partition(".")[0]
+            for names in _NAMED_BY_OPTIMIZER.findall(str(error))
+            for name in names
+        }
+        if not asked:
+            raise error
+        learned = named & asked or asked
+        self._not_in_lists |= learned
+        self.logger.info(
+            "%s: lists cannot hold %s, so each record is read by its id for them.",
+            self.name,
+            ", ".join(sorted(learned)),
+        )
+
+    # Records.
+
+    def _records(self, rows: Iterable[Row]) -> Iterator[Record]:
+        """Unwrap rows; where a list cannot hold all of a row, read it by its id."""
+        for row in rows:
+            whole = self.row(row["id"]) if self._not_in_lists else row
+            if whole:
+                yield self._unwrap(whole)
+
+    def _unwrap(self, row: Row) -> Record:
         unwrapper = Unwrapper(trim=self.config["trim_trailing_spaces"])
-        record = unwrapper.record(wrapped)
+        record = unwrapper.record(row)
         for error in unwrapper.errors:
             self._field_errors += 1
             self.logger.warning(
@@ -271,28 +475,15 @@ class AcumaticaStream(Stream):
                     name,
                 )
 
-    @override
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
-        """Do nothing: `get_records` moves the bookmark when the stream is complete."""
-
-    @override
-    def _generate_record_messages(
-        self, record: Record
-    ) -> Generator[RecordMessage, None, None]:
-        for message in super()._generate_record_messages(record):
-            message.time_extracted = self._asked_at
-            yield message
-
 
 def moment(value: str | None) -> datetime | None:
-    """Read a date-time; one without an offset is meant as UTC."""
+    """Read a date-time as UTC; one without an offset is meant as UTC."""
     if not value:
         return None
     read = datetime.fromisoformat(value)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _later(first: datetime | None, second: datetime | None) -> datetime | None:
-    return max((given for given in (first, second) if given), default=None)
+def _modified(row: Row) -> datetime | None:
+    """Return when a row was modified, as far as it says."""
+    return moment(row.get(REPLICATION_KEY, {}).get("value"))

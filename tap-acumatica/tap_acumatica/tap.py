@@ -17,12 +17,14 @@ from typing_extensions import override
 
 from tap_acumatica import endpoint, wire
 from tap_acumatica.auth import PasswordAuthenticator
-from tap_acumatica.client import Client
+from tap_acumatica.client import Client, Pace
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.schema import Swagger
 from tap_acumatica.streams import STREAMS, AcumaticaStream, moment
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
@@ -51,6 +53,7 @@ class TapAcumatica(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -133,10 +136,30 @@ class TapAcumatica(Tap):
         ),
         th.Property(
             "page_size",
-            th.IntegerType(minimum=1),
+            th.IntegerType(minimum=2),
             default=500,
             title="Page size",
             description="Rows that are asked for in one request.",
+        ),
+        th.Property(
+            "requests_per_minute",
+            th.IntegerType(minimum=1),
+            title="Requests per minute",
+            description=(
+                "The tap sends no more requests in any sixty seconds. Half of what the "
+                "licence allows leaves other users undisturbed. Without it, requests "
+                "follow one another as fast as the instance answers."
+            ),
+        ),
+        th.Property(
+            "emit_activate_version_messages",
+            th.BooleanType,
+            default=True,
+            title="Emit ACTIVATE_VERSION",
+            description=(
+                "After a stream has been read in full, tell the target so, that it can "
+                "mark what is gone. Only for streams in FULL_TABLE mode."
+            ),
         ),
         th.Property(
             "trim_trailing_spaces",
@@ -178,6 +201,12 @@ class TapAcumatica(Tap):
         return errors
 
     @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        # The SDK would end with 0, as if the streams had been read to their end.
+        self.logger.warning("Ended by signal %d; the next run goes on.", signum)
+        sys.exit(128 + signum)
+
+    @override
     def discover_streams(self) -> list[AcumaticaStream]:
         """Return a stream for each row of the table that the endpoint has."""
         missing = [spec.entity for spec in STREAMS if spec.entity not in self.swagger]
@@ -202,7 +231,8 @@ class TapAcumatica(Tap):
                 "To sign in with a password, these settings are missing: "
                 f"{', '.join(missing)}."
             )
-        return Client(url, PasswordAuthenticator(url, **given))
+        pace = Pace(self.config.get("requests_per_minute"))
+        return Client(url, PasswordAuthenticator(url, **given), pace)
 
     @cached_property
     def endpoint(self) -> endpoint.Endpoint:

@@ -6,8 +6,10 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import pytest
 from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -40,6 +42,10 @@ class Run:
         states = self.of_type("STATE")
         return states[-1]["value"] if states else {}
 
+    def bookmark(self, stream: str) -> datetime:
+        value = self.state["bookmarks"][stream]["replication_key_value"]
+        return datetime.fromisoformat(value)
+
     @property
     def errors(self) -> list[str]:
         """The sentences of the log's errors."""
@@ -66,6 +72,20 @@ def acumatica(server: processes.Server) -> Iterator[AcumaticaAdmin]:
 
 
 @pytest.fixture
+def asked(acumatica: AcumaticaAdmin) -> Callable[[str], list[dict[str, str]]]:
+    """Return the decoded parameters of the list requests for an entity."""
+
+    def asked(entity: str) -> list[dict[str, str]]:
+        return [
+            {name: values[0] for name, values in parse_qs(request["query"]).items()}
+            for request in acumatica.requests()
+            if request["path"].endswith(f"/{entity}")
+        ]
+
+    return asked
+
+
+@pytest.fixture
 def settings(server: processes.Server) -> dict[str, Any]:
     return {
         "instance_url": server.url,
@@ -85,22 +105,28 @@ def run_tap(
     del acumatica  # it watches over the seats
 
     def run(
-        *streams: str, state: dict[str, Any] | None = None, **changes: object
+        *streams: str,
+        state: dict[str, Any] | None = None,
+        full_table: bool = False,
+        **changes: object,
     ) -> Run:
         arguments = ["--config", write("config.json", {**settings, **changes})]
         if streams:
-            arguments += ["--catalog", write("catalog.json", catalog(streams))]
+            chosen = catalog(streams, full_table=full_table)
+            arguments += ["--catalog", write("catalog.json", chosen)]
         if state is not None:
             arguments += ["--state", write("state.json", state)]
         return outcome(*arguments)
 
-    def catalog(streams: tuple[str, ...]) -> dict[str, Any]:
+    def catalog(streams: tuple[str, ...], *, full_table: bool) -> dict[str, Any]:
         discovered = outcome(
             "--config", write("discovery.json", settings), "--discover"
         )
         catalog: dict[str, Any] = discovered.messages[0]
         for entry in catalog["streams"]:
             entry["metadata"][-1]["metadata"]["selected"] = entry["stream"] in streams
+            if full_table:
+                entry["replication_method"] = "FULL_TABLE"
         return catalog
 
     def write(name: str, content: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_acumatica import query
+from tap_acumatica.windows import Window
 
 MOMENT = datetime(2024, 7, 15, 10, 31, 28, 402_999, timezone(timedelta(hours=3)))
 
@@ -20,14 +21,26 @@ def test_a_literal_keeps_offset_and_milliseconds() -> None:
 
 def test_a_filter_asks_for_equal_timestamps_too() -> None:
     """Mistake 5 of other clients: ``gt`` loses rows of the same instant."""
-    assert query.modified_since("LastModifiedDateTime", MOMENT).startswith(
-        "LastModifiedDateTime ge datetimeoffset'"
-    )
+    condition = query.within("LastModifiedDateTime", Window(MOMENT))
+    assert condition is not None
+    assert condition.startswith("LastModifiedDateTime ge datetimeoffset'")
+
+
+def test_windows_that_follow_one_another_leave_no_gap() -> None:
+    first = query.within("Changed", Window(None, MOMENT))
+    second = query.within("Changed", Window(MOMENT, MOMENT))
+    literal = query.date_time_literal(MOMENT)
+    assert first == f"Changed lt {literal}"
+    assert second == f"Changed ge {literal} and Changed lt {literal}"
+
+
+def test_an_open_window_needs_no_filter() -> None:
+    assert query.within("Changed", Window()) is None
 
 
 def test_plus_and_colon_of_a_literal_are_encoded() -> None:
     """Mistake 6 of other clients: an unencoded plus sign becomes a space."""
-    encoded = query.encode({"$filter": query.modified_since("Changed", MOMENT)})
+    encoded = query.encode({"$filter": query.within("Changed", Window(MOMENT)) or ""})
     assert encoded == (
         "$filter=Changed%20ge%20datetimeoffset%272024-07-15T10%3A31%3A28.402%2B03%3A00%27"
     )

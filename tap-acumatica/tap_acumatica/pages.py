@@ -1,0 +1,155 @@
+"""Read a list that does not fit into one page, while its rows come, go and move (pure).
+
+Nothing promises the order of a list, and people work while it is read page by page.
+Three checks together make sure that no row is missed which was there all the time:
+
+1. Each page asks again for the last row already read and must begin with the rows that
+   ended the previous pages, so that no row before it has left or arrived unnoticed.
+2. No other row may come twice: a new order that hides one row shows another one twice.
+3. A second reading, without lines, must show every row that the first one showed:
+   otherwise a row that left may have made up for one that was hidden.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_acumatica import wire
+from tap_acumatica.errors import AcumaticaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Row = dict[str, Any]
+
+FAILURES = 20
+"""How often the rows of a list may move before its reading is given up."""
+READINGS = 10
+"""How often a list is read again because rows have left it."""
+
+_RESTLESS = (
+    "its rows moved so often while they were read that a complete reading was not "
+    "possible. The bookmark has not moved, so nothing is lost: run it again at a "
+    "quieter time, or with a larger page_size."
+)
+
+
+class Source(Protocol):
+    """Where the rows of one list come from."""
+
+    def page(self, skip: int, *, whole: bool) -> list[Row]:
+        """Return the page that begins after so many rows.
+
+        Args:
+            skip: Rows before the page.
+            whole: With lines and linked objects; their ids and fields are enough else.
+        """
+
+    def row(self, id_: str) -> Row | None:
+        """Return one whole row, None where it is gone."""
+
+
+class Reading:
+    """One reading of a list from its first to its last page.
+
+    Attributes:
+        order: The ids of the rows read so far, in their order.
+    """
+
+    def __init__(self, read_page: Callable[[int], list[Row]], page_size: int) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            read_page: Returns the page that begins after so many rows.
+            page_size: How many rows a page holds that is not the last one.
+        """
+        self._read_page = read_page
+        self._page_size = page_size
+        self._failures = 0
+        self._read: set[str] = set()
+        self.order: list[str] = []
+
+    def rows(self, first_page: list[Row]) -> Iterator[Row]:
+        """Yield the rows; those of pages that must be read again come again.
+
+        Raises:
+            AcumaticaError: The rows move faster than they can be read.
+        """
+        page = first_page
+        while True:
+            known = self._overlap([row["id"] for row in page])
+            if known is None:
+                self._step_back()
+            else:
+                fresh = page[known:]
+                yield from fresh
+                self._note(row["id"] for row in fresh)
+                if len(page) < self._page_size:
+                    return
+            page = self._read_page(max(len(self.order) - 1, 0))
+
+    def _overlap(self, ids: list[str]) -> int | None:
+        """Return with how many rows a page repeats the end of what has been read.
+
+        None means that the page does not continue it, or that it is full and brings
+        nothing new.
+        """
+        known = next(
+            (n for n, id_ in enumerate(ids) if id_ not in self._read), len(ids)
+        )
+        fresh = ids[known:]
+        continues = not self.order or (known and ids[:known] == self.order[-known:])
+        repeats = len(set(fresh)) < len(fresh) or not self._read.isdisjoint(fresh)
+        stuck = not fresh and len(ids) == self._page_size
+        return None if not continues or repeats or stuck else known
+
+    def _note(self, ids: Iterable[str]) -> None:
+        added = list(ids)
+        self.order += added
+        self._read.update(added)
+
+    def _step_back(self) -> None:
+        """Forget the last pages, twice as many with each failure."""
+        self._failures += 1
+        if self._failures > FAILURES:
+            raise AcumaticaError(_RESTLESS)
+        keep = max(len(self.order) - self._page_size * 2 ** (self._failures - 1), 0)
+        self._read.difference_update(self.order[keep:])
+        del self.order[keep:]
+
+
+def settled(source: Source, page_size: int, first_page: list[Row]) -> Iterator[Row]:
+    """Yield every row of a list, and again each row that has changed meanwhile.
+
+    Args:
+        source: Where the rows come from.
+        page_size: How many rows a page holds that is not the last one.
+        first_page: The first page, which has been read already.
+
+    Raises:
+        AcumaticaError: The rows move faster than they can be read.
+    """
+    told: dict[str, int] = {}
+
+    def news(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            if told.get(row["id"]) != (content := _content(row)):
+                told[row["id"]] = content
+                yield row
+
+    reading = Reading(lambda skip: source.page(skip, whole=True), page_size)
+    yield from news(reading.rows(first_page))
+    for _ in range(READINGS):
+        shown = set(reading.order)
+        reading = Reading(lambda skip: source.page(skip, whole=False), page_size)
+        for row in reading.rows(source.page(0, whole=False)):
+            if row["id"] not in told and (whole := source.row(row["id"])):
+                yield from news([whole])
+        if shown <= set(reading.order):
+            return
+    raise AcumaticaError(_RESTLESS)
+
+
+def _content(row: Row) -> int:
+    """Return what tells a row from a later version of it; its position does not."""
+    return hash(wire.encode({k: v for k, v in row.items() if k != "rowNumber"}))
