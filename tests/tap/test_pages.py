@@ -130,3 +130,36 @@ def test_pages_without_progress_are_an_error_and_no_endless_loop(
     with pytest.raises(AcumaticaError, match="moved so often"):
         read(table)
     assert table.requests < 50
+
+
+class ScriptedTable:
+    """A list that is as its script says at each request, and as at its end after."""
+
+    def __init__(self, *script: str) -> None:
+        self.script = list(script)
+
+    def page(self, skip: int, *, whole: bool) -> list[Row]:
+        del whole
+        rows = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return [{"id": id_} for id_ in rows[skip : skip + 3]]
+
+    def row(self, id_: str) -> Row | None:
+        return {"id": id_}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # d is hidden by a new order, which shows a twice, in both readings.
+        ("abcde", "dbcea", "dbcea", "abcde", "dbcea", "dbcea", "abcde"),
+        # d is hidden twice, and each time a row that was shown has left.
+        ("abcde", "dbce", "bced", "dce"),
+        # Two rows before the page have left: d has moved below what was read.
+        ("abcdefg", "cdefg"),
+    ],
+    ids=["repeats", "third check", "overlap"],
+)
+def test_a_row_that_is_hidden_for_a_while_is_found(script: tuple[str, ...]) -> None:
+    table = ScriptedTable(*script)
+    told = {row["id"] for row in settled(table, 3, table.page(0, whole=True))}
+    assert "d" in told
