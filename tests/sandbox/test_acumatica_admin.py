@@ -137,6 +137,22 @@ def test_a_fault_ends_a_token(
     assert acumatica.rows("Vendor", top=1)
 
 
+def test_a_fault_ignores_a_parameter(
+    acumatica: AcumaticaClient, admin: AcumaticaAdmin
+) -> None:
+    def listed(**parameters: int) -> list[str]:
+        rows = acumatica.rows("Account", select="AccountCD", **parameters)
+        return [row["AccountCD"]["value"].rstrip() for row in rows]
+
+    every = listed()
+    admin.add_fault(Fault("ignore_skip"))
+    assert listed(top=5, skip=10) == every[:5]
+    admin.add_fault(Fault("ignore_top"))
+    assert listed(top=5, skip=10) == every[10:]
+    assert listed(top=5, skip=10) == every[10:15]
+    assert "skip=10" in admin.requests()[-2]["query"]
+
+
 def test_faults_can_be_called_off(
     acumatica: AcumaticaClient, admin: AcumaticaAdmin
 ) -> None:

@@ -48,7 +48,8 @@ def store(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.fixture(scope="module", params=["founded", "20 days later", "with deletes"])
 def books(request: pytest.FixtureRequest, store: Store) -> Books:
     if request.param != "founded":
-        mutate(store, 20, deletes=request.param == "with deletes")
+        deletes = request.param == "with deletes"
+        mutate(store, 10 if deletes else 20, deletes=deletes)
     return {entity: [row.fields for row in store.rows(entity)] for entity in READABLE}
 
 

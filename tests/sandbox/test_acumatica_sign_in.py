@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from sandbox import config
+
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
@@ -41,6 +43,24 @@ def test_a_wrong_request_for_a_token_is_400(
     answer = stranger.grant(**changes)
     assert answer.status_code == 400
     assert answer.json()["error"] == error
+
+
+def test_wrong_passwords_in_a_row_lock_the_user_out(
+    stranger: AcumaticaClient, admin: AcumaticaAdmin
+) -> None:
+    for _ in range(4):
+        stranger.grant(password="wrong")
+    stranger.sign_in()
+    for _ in range(5):
+        description = stranger.grant(password="wrong").json()["error_description"]
+        assert description == "invalid_username_or_password"
+    for password in ("wrong", config.PASSWORD):
+        answer = stranger.grant(password=password)
+        assert answer.status_code == 400
+        assert answer.json()["error"] == "invalid_grant"
+        assert "is locked out" in answer.json()["error_description"]
+    admin.reset_settings()
+    assert stranger.grant().status_code == 200
 
 
 def test_a_refresh_token_needs_the_scope_for_it(stranger: AcumaticaClient) -> None:

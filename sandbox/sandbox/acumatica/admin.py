@@ -159,8 +159,9 @@ class Admin:
         return JSONResponse(msgspec.to_builtins(self.settings))
 
     async def reset_settings(self, _request: Request) -> Response:
-        """Back to the settings of a fresh server, with no requests counted."""
+        """Back to a fresh server's settings: nothing counted, nobody locked out."""
         self.licence.forget()
+        self.identity.unlock()
         change(self.settings, msgspec.to_builtins(Settings()))
         return Response(status_code=204)
 

@@ -23,7 +23,7 @@ from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.faults import Faults
 from sandbox.acumatica.filters import compile_filter
 from sandbox.acumatica.licence import Licence
-from sandbox.acumatica.query import page, request_shape
+from sandbox.acumatica.query import Shape, check_optimizable, page, request_shape
 from sandbox.acumatica.render import Renderer, ad_hoc_schema
 from sandbox.acumatica.settings import Settings
 from sandbox.acumatica.store import Store
@@ -130,7 +130,9 @@ class Api:
         endpoint, name = self.entity(request)
         behaviour = READABLE[name]
         asked = parameters(request)
-        shape = request_shape(endpoint, name, behaviour, asked)
+        shape = self.shape(endpoint, name, asked)
+        delegates = self.settings.unoptimizable.get(name, ())
+        check_optimizable(endpoint, name, shape, delegates)
         self.disturbances.strike(name)
         rows = self.store.rows(name)
         if text := asked.get("$filter"):
@@ -143,7 +145,7 @@ class Api:
     async def one_record(self, request: Request) -> Response:
         """The record with a natural key or an id."""
         endpoint, name = self.entity(request)
-        shape = request_shape(endpoint, name, READABLE[name], parameters(request))
+        shape = self.shape(endpoint, name, parameters(request))
         record = self.find(name, request.path_params["keys"])
         session = request.state.session.id
         renderer = Renderer(endpoint, name, READABLE[name], session)
@@ -176,7 +178,15 @@ class Api:
                 403,
                 f"You have insufficient rights to access the {name} ({form}) form.",
             )
+        if name in self.settings.not_configured:
+            raise errors.not_configured(endpoint.entities[name].form)
         return endpoint, name
+
+    def shape(self, endpoint: Endpoint, name: str, asked: dict[str, str]) -> Shape:
+        """Which members of an entity a request asks for."""
+        if name in self.settings.unselectable and asked.get("$select"):
+            raise errors.unknown_field(asked["$select"].partition(",")[0])
+        return request_shape(endpoint, name, READABLE[name], asked)
 
     def find(self, entity: str, keys: str) -> Record:
         """The record with an id, or with keys that have slashes between them."""

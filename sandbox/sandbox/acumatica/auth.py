@@ -3,7 +3,8 @@
 Facts: access tokens live for 3600 seconds; a refresh token needs the scope
 offline_access and is replaced with each use; client_credentials is not offered; the
 first entity call of a token opens a session; a session takes a seat until it signs out
-or its token ends; a token used after signing out opens a new session.
+or its token ends; a token used after signing out opens a new session; wrong passwords
+in a row lock the user out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from sandbox.acumatica.settings import Settings
 
 SCOPES = {"api", "offline_access"}
+WRONG_PASSWORD = "invalid_username_or_password"  # noqa: S105 - a message
+LOCKED_AFTER = 5
+"""Wrong passwords in a row, as the security policy of a new tenant has it."""
+LOCKED = (
+    "The user account is locked out because of too many unsuccessful sign-in attempts."
+)
 LIMIT_REACHED = (
     "The number of concurrent API logins for the user has been reached. "
     "Check the limit of API users on the Users (SM201010) form."
@@ -84,6 +91,7 @@ class Identity:
         self.tokens: dict[str, Token] = {}
         self.refresh_scopes: dict[str, str] = {}
         self.sessions: dict[str, Session] = {}
+        self.wrong_passwords = 0
 
     def grant(self, form: dict[str, str]) -> dict[str, Any]:
         """Answer a request for a token.
@@ -103,13 +111,22 @@ class Identity:
 
     def password_grant(self, form: dict[str, str]) -> dict[str, Any]:
         """A token for a user's name and password."""
-        user = (form.get("username"), form.get("password"))
-        if user != (config.USERNAME, config.PASSWORD):
-            raise OAuthError("invalid_grant", "invalid_username_or_password")
+        if form.get("username") != config.USERNAME:
+            raise OAuthError("invalid_grant", WRONG_PASSWORD)
+        if self.wrong_passwords >= LOCKED_AFTER:
+            raise OAuthError("invalid_grant", LOCKED)
+        if form.get("password") != config.PASSWORD:
+            self.wrong_passwords += 1
+            raise OAuthError("invalid_grant", WRONG_PASSWORD)
+        self.wrong_passwords = 0
         scope = form.get("scope", "")
         if not {"api"} <= set(scope.split()) <= SCOPES:
             raise OAuthError("invalid_scope")
         return self.issue(scope)
+
+    def unlock(self) -> None:
+        """Forget the wrong passwords."""
+        self.wrong_passwords = 0
 
     def refresh_grant(self, form: dict[str, str]) -> dict[str, Any]:
         """A token for a refresh token, which is worth nothing afterwards."""

@@ -6,13 +6,28 @@ exception lies behind the answer, and ``{"message"}`` where the answer is a refu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 OPTIMIZATION = "PX.Api.ContractBased.OptimizedExport.CannotOptimizeException"
 KEY_NOT_FOUND = "System.Collections.Generic.KeyNotFoundException"
 NO_ENTITY = "PX.Api.ContractBased.NoEntitySatisfiesTheConditionException"
 ODATA = "Microsoft.OData.ODataException"
 API_USERS = "PX.Data.PXException"
+SETUP = "PX.Data.PXSetupNotEnteredException"
+
+PREFERENCES = {
+    "AP": "Accounts Payable Preferences (AP101000)",
+    "AR": "Accounts Receivable Preferences (AR101000)",
+    "GL": "General Ledger Preferences (GL102000)",
+    "PO": "Purchase Orders Preferences (PO101000)",
+    "SO": "Sales Orders Preferences (SO101000)",
+}
+"""Where a module is configured, by the first letters of its forms."""
 
 
 class AnswerError(Exception):
@@ -72,8 +87,33 @@ def unknown_field(name: str) -> AnswerError:
 
 def not_filterable(name: str) -> AnswerError:
     """A field that the list optimiser cannot filter on."""
+    return not_optimizable([(name, name.partition("/")[0])])
+
+
+def not_optimizable(causes: Iterable[tuple[str, str]]) -> AnswerError:
+    """What the list optimiser cannot read.
+
+    The spelling, line breaks included, is that of AcumaticaRESTAPIClientForCSharp#12.
+
+    Args:
+        causes: Fields, and the view behind each.
+    """
+    lines = (f"{field}: View {view} has BQL delegate\r\n" for field, view in causes)
     return failure(
         OPTIMIZATION,
-        "Optimization cannot be performed. The following fields cause the error: "
-        f"{name}: View {name.partition('/')[0]} has BQL delegate",
+        "Optimization cannot be performed.The following fields cause the error:\r\n"
+        + "".join(lines),
+    )
+
+
+def not_configured(form: str) -> AnswerError:
+    """An entity whose module nobody has set up yet.
+
+    Args:
+        form: The form behind the entity, such as AP303000.
+    """
+    preferences = PREFERENCES[form[:2]]
+    return failure(
+        SETUP,
+        f"The required configuration data is not entered on the {preferences} form.",
     )

@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
-FaultKind = Literal["status", "drop", "html", "empty", "expire", "slow"]
+FaultKind = Literal[
+    "status", "drop", "html", "empty", "expire", "slow", "ignore_skip", "ignore_top"
+]
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
@@ -17,7 +19,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
             before answering; ``html`` and ``empty`` answer 200 with a page or with
             nothing, as proxies do; ``expire`` ends the request's token first; ``slow``
             keeps the request in
-            processing for a while.
+            processing for a while; ``ignore_skip`` and ``ignore_top`` serve the request
+            as if it had no ``$skip`` or no ``$top``.
         count: How many requests are hit.
         path: A part of the path and query that a request must contain to be hit.
         status: The status of ``status``.

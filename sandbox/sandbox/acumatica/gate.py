@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 GATED = ("/entity", "/identity")
 SIGN_OUT = "/entity/auth/logout"
+IGNORED = {"ignore_skip": "$skip", "ignore_top": "$top"}
 LOG_LENGTH = 100_000
 PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body>{0}</body></html>"
 
@@ -111,6 +112,8 @@ class Gate:
             return
         if fault and fault.kind == "expire":
             self.identity.expire(authorization(scope))
+        if fault and (name := IGNORED.get(fault.kind)):
+            scope["query_string"] = without(scope["query_string"], name)
         answer = (fault and fault_answer(fault)) or self.refusal(scope)
         if answer:
             await answer(scope, receive, send)
@@ -155,6 +158,13 @@ class Gate:
 def is_limited(path: str) -> bool:
     """Whether the licence limits requests for a path."""
     return path.startswith("/entity") and path != SIGN_OUT
+
+
+def without(query: bytes, name: str) -> bytes:
+    """A query as if one of its parameters had not been sent."""
+    parts = query.decode("latin-1").split("&")
+    kept = [part for part in parts if unquote_plus(part.partition("=")[0]) != name]
+    return "&".join(kept).encode("latin-1")
 
 
 def log_entry(scope: Scope) -> LoggedRequest:

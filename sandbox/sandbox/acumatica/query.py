@@ -13,7 +13,7 @@ from sandbox.acumatica import errors
 from sandbox.acumatica.endpoints import Endpoint, EntityType, Readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 FILES = "files"
 
@@ -141,6 +141,29 @@ def entity_shape(
         details={n: s for n, s in nested.items() if entity.is_array(n)},
         files=files,
     )
+
+
+def check_optimizable(
+    endpoint: Endpoint, name: str, shape: Shape, delegates: Collection[str]
+) -> None:
+    """Refuse to list what the list optimiser cannot read.
+
+    Args:
+        endpoint: The endpoint.
+        name: The entity that is listed.
+        shape: What is to be written of it.
+        delegates: The expansions with a BQL delegate behind them.
+
+    Raises:
+        AnswerError: One of them is to be written.
+    """
+    nested = endpoint.entities[name].nested
+    expanded = [path for path in (*shape.linked, *shape.details) if path in delegates]
+    if expanded:
+        firsts = (endpoint.entities[nested[path]].scalars[0] for path in expanded)
+        fields = zip(expanded, firsts, strict=True)
+        causes = [(f"{path}.{field}", path) for path, field in fields]
+        raise errors.not_optimizable(causes)
 
 
 def page(parameters: Mapping[str, str]) -> slice:

@@ -24,6 +24,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
             body that names the limit, ``redirect`` is a 302 to the error page.
         denied: Entities whose forms the user has no rights for.
+        unoptimizable: Expansions, by entity, that make a list fail with a
+            CannotOptimizeException; reads by key or id have them.
+        unselectable: Entities that answer ``$select`` with a KeyNotFoundException
+            (reported for Payment).
+        not_configured: Entities whose module is not set up.
         requests_per_minute: The licensed requests per minute, for all users together;
             0 is no limit. Beyond half of it requests wait, see ``licence``.
         cores: How many requests are processed at a time; 0 is no limit.
@@ -38,6 +43,9 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"
     denied: list[str] = []
+    unoptimizable: dict[str, list[str]] = {}
+    unselectable: list[str] = []
+    not_configured: list[str] = []
     requests_per_minute: Count = 0
     cores: Count = 0
     queue_limit: Count = 20
