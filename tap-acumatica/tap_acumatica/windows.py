@@ -83,6 +83,7 @@ def following(
         return None
     lower = window.lower or oldest or window.upper
     width = max(window.upper - lower, RESOLUTION)
-    growth = min(TARGET * page_size / max(rows, 1), FASTEST_GROWTH)
+    wished = TARGET * page_size / rows if rows else FASTEST_GROWTH
+    growth = min(wished, FASTEST_GROWTH)
     upper = floor(window.upper + max(width * growth, RESOLUTION))
     return Window(window.upper, upper if upper < horizon else None)

@@ -43,16 +43,13 @@ def test_a_window_that_is_too_large_is_narrowed(
 
 @pytest.mark.parametrize(
     ("rows", "days"),
-    [(PAGE, 1.2), (3, 2.0), (1, 6.0), (0, 6.0 * 8 / 6)],
-    ids=["full", "as wished", "sparse", "empty"],
+    [(6, 1), (3, 2), (1, 6), (0, 16)],
+    ids=["shrinks", "stays", "grows", "grows fastest when empty"],
 )
-def test_windows_grow_while_pages_are_far_from_full(rows: int, days: float) -> None:
+def test_windows_adapt_to_what_they_held(rows: int, days: float) -> None:
     window = Window(at(0), at(2))
-    upper = following(window, rows, PAGE, HORIZON, None)
-    assert upper is not None
-    assert upper.lower == at(2)
-    assert upper.upper == at(2 + min(2 * 0.6 * PAGE / max(rows, 1), 16))
-    assert days
+    expected = Window(at(2), at(2) + timedelta(days=days))
+    assert following(window, rows, PAGE, HORIZON, None) == expected
 
 
 def test_after_the_open_window_comes_none() -> None:
