@@ -35,6 +35,9 @@ class Table:
     last_sequence: int = 0
     """The largest sequence that the table held, or that a record of it was given."""
 
+    first_of_version: dict[int, int] = field(default_factory=dict)
+    """The sequence of the first record of each version that this run has read."""
+
     def next_sequence(self, microseconds: int) -> int:
         """Give the next observation its place in the order.
 
@@ -189,6 +192,22 @@ class Connector:
             *(rows, table.stream, result.count("inserted"), result.count("updated")),
             *(request_id, result.handle, time.monotonic() - started),
         )
+
+    def mark_deleted(self, table: Table, first_sequence: int, deleted_at: str) -> None:
+        """Mark the rows that a complete reading of the source has not shown.
+
+        Args:
+            table: The table.
+            first_sequence: The sequence of the reading's first record.
+            deleted_at: The time of the mark, as the statements read times.
+
+        Raises:
+            TargetError: The rows are not marked, or perhaps not; the mark can be set
+                again.
+        """
+        sql = statements.mark_deleted(table.qualified, deleted_at, first_sequence)
+        marked = self._execute(table, sql).count("updated")
+        logger.info("Marked %d rows of %s as deleted", marked, table.stream)
 
     def summary(self) -> Iterator[str]:
         """Say what this run has loaded, a line per stream."""

@@ -46,7 +46,7 @@ VALUE_LIMIT = 100
 METADATA = {
     "_SDC_EXTRACTED_AT": ("extracted_at", TIMESTAMP),
     "_SDC_RECEIVED_AT": ("received_at", TIMESTAMP),
-    "_SDC_DELETED_AT": ("deleted_at", TIMESTAMP),
+    statements.DELETED_AT: ("deleted_at", TIMESTAMP),
     "_SDC_TABLE_VERSION": ("table_version", INTEGER),
 }
 """Meltano's metadata columns that each record brings, and their place in `Element`."""
@@ -246,13 +246,14 @@ class MergeSink(BatchSink):
 
     def _encoded(self, record: dict[str, Any]) -> bytes:
         extracted_at, microseconds = self._observed_at()
-        element = Element(
-            self._converted(record), self._table.next_sequence(microseconds)
-        )
+        sequence = self._table.next_sequence(microseconds)
+        if (version := self._message.get("version")) is not None:
+            self._table.first_of_version.setdefault(version, sequence)
+        element = Element(self._converted(record), sequence)
         if self._adds_metadata:
             element.extracted_at = extracted_at
             element.received_at = now()
-            element.table_version = self._message.get("version")
+            element.table_version = version
             deleted_at = record.get("_sdc_deleted_at")
             if deleted_at:
                 element.deleted_at = self._sent(
@@ -305,6 +306,27 @@ class MergeSink(BatchSink):
             f"{key} {shown(record.get(key))}" for key in self.key_properties
         )
         return f"Stream {self.stream_name}, record {key or '(no key)'}"
+
+    @override
+    def activate_version(self, new_version: int) -> None:
+        """Mark the rows that a complete reading of the source has not shown.
+
+        A version whose records have not come, since the tap announces it early or the
+        source is empty, marks nothing: it would mark every row.
+        """
+        first = self._table.first_of_version.get(new_version)
+        if first is None or not self._adds_metadata:
+            self.logger.warning(
+                "Stream %s: version %s is not activated, %s; rows that are gone at the "
+                "source stay unmarked",
+                self.stream_name,
+                new_version,
+                "no record of it has come"
+                if self._adds_metadata
+                else "add_record_metadata is off",
+            )
+            return
+        self._connector.mark_deleted(self._table, first, now())
 
     # The batch.
 

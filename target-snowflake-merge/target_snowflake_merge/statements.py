@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge.types import INTEGER, ColumnType, Kind
+from target_snowflake_merge.types import INTEGER, TIMESTAMP, ColumnType, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +26,7 @@ https://docs.snowflake.com/en/sql-reference/date-time-input-output
 SEQUENCE = "_SDC_SEQUENCE"
 REQUEST_ID = "_SDC_REQUEST_ID"
 ROW = "_SDC_ROW"
+DELETED_AT = "_SDC_DELETED_AT"
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,31 @@ def schema_exists(database: str) -> str:
         "SELECT SCHEMA_NAME\n"
         f"FROM {identifier(database)}.INFORMATION_SCHEMA.SCHEMATA\n"
         "WHERE SCHEMA_NAME = ?"
+    )
+
+
+def mark_deleted(table: str, deleted_at: str, first_sequence: int) -> str:
+    """Mark the rows that were last observed before a version's first record.
+
+    The mark counts as an observation from just before that record: whoever has seen
+    such a row since then, in a run beside this one, has seen it later and brings it
+    back.
+
+    Args:
+        table: The qualified name.
+        deleted_at: The time of the mark, as the statements read times.
+        first_sequence: The sequence of the version's first record.
+
+    Returns:
+        The statement.
+    """
+    sequence, deleted = identifier(SEQUENCE), identifier(DELETED_AT)
+    return (
+        f"UPDATE {table} SET\n"
+        f"  {deleted} = {cast(literal(deleted_at), TIMESTAMP)},\n"
+        f"  {sequence} = {first_sequence - 1}\n"
+        f"WHERE {deleted} IS NULL\n"
+        f"  AND ({sequence} IS NULL OR {sequence} < {first_sequence})"
     )
 
 

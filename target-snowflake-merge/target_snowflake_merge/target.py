@@ -24,6 +24,7 @@ from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib.exceptions import SingerError
 from singer_sdk.singerlib.json import serialize_json
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
@@ -194,6 +196,10 @@ class TargetSnowflakeMerge(Target):
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
     default_sink_class = MergeSink
     message_reader_class = MessageReader
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        *Target.capabilities,
+        PluginCapabilities.ACTIVATE_VERSION,
+    ]
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         """Read the settings; nothing is sent yet.
@@ -217,7 +223,6 @@ class TargetSnowflakeMerge(Target):
         api = SqlApi(url, authenticator(config), session, user_agent)
         schema = config["default_target_schema"]
         self.connector = Connector(api, config["database"], schema, user_agent)
-        self._ignored_versions: set[str] = set()
 
     # Settings.
 
@@ -312,14 +317,12 @@ class TargetSnowflakeMerge(Target):
 
     @override
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        stream = message_dict["stream"]
-        if stream not in self._ignored_versions:
-            self._ignored_versions.add(stream)
-            self.logger.warning(
-                "Stream %s: ACTIVATE_VERSION is not acted on; rows that are gone at "
-                "the source stay in the table",
-                stream,
-            )
+        """Load what came before, then let the sink mark what has not come."""
+        for stream_map in self.mapper.stream_maps.get(message_dict["stream"], ()):
+            sink = self._sinks_active[stream_map.stream_alias]
+            self.drain_one(sink)
+            if sink.process_activate_version_messages:
+                sink.activate_version(message_dict["version"])
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:

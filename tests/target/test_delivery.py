@@ -221,11 +221,6 @@ def test_a_token_that_is_refused_once_is_signed_anew(warehouse: Warehouse) -> No
 
 
 def test_a_tap_that_cannot_be_followed_is_told(warehouse: Warehouse) -> None:
-    version = {"type": "ACTIVATE_VERSION", "stream": "bill", "version": 1}
-
-    run = warehouse.loaded(SCHEMA, version, *bills(1), version)
-
-    assert run.log.count("ACTIVATE_VERSION is not acted on") == 1
     batch = {"type": "BATCH", "stream": "bill", "encoding": {}, "manifest": []}
     refusal = warehouse.load(SCHEMA, batch, STATE).refusal()
     assert "BATCH messages are not supported" in refusal
