@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -232,32 +233,31 @@ class SqlApi:
 
     def _finished(self, answer: _Answer) -> _Answer:
         """Poll a statement until it is no longer running."""
-        poll = _Request("GET", f"{STATEMENTS}/{answer.body.get('statementHandle')}")
+        poll = _Request("GET", f"{STATEMENTS}/{answer.handle}")
         pause = 0.1
-        while answer.status == requests.codes.accepted:
+        while answer.status == requests.codes.accepted and answer.handle:
             time.sleep(pause)
             pause = min(pause * 1.5, MAX_POLL_PAUSE_SECONDS)
             answer = self._send(poll)
-        if answer.status != requests.codes.ok:
+        if not answer.is_result:
             raise self._refusal(answer)
         return answer
 
     def _result(self, answer: _Answer) -> Result:
         """Gather the rows of all partitions and name their columns."""
         body = answer.body
-        meta = body.get("resultSetMetaData", {})
+        meta = body["resultSetMetaData"]
         names = [column["name"] for column in meta.get("rowType", ())]
-        handle = str(body.get("statementHandle", ""))
-        rows = list(body.get("data") or ())
+        rows = list(body["data"])
         for partition in range(1, len(meta.get("partitionInfo", ()))):
-            rows += self._partition(handle, partition)
+            rows += self._partition(answer.handle, partition)
         named = [dict(zip(names, row, strict=True)) for row in rows]
-        return Result(handle, named, body.get("stats") or {})
+        return Result(answer.handle, named, body.get("stats") or {})
 
     def _partition(self, handle: str, number: int) -> Sequence[Sequence[str | None]]:
         path, parameters = f"{STATEMENTS}/{handle}", {"partition": str(number)}
         answer = self._send(_Request("GET", path, parameters))
-        if answer.status != requests.codes.ok:
+        if answer.status != requests.codes.ok or not answer.has_rows:
             raise self._refusal(answer)
         rows: Sequence[Sequence[str | None]] = answer.body["data"]
         return rows
@@ -305,12 +305,12 @@ class SqlApi:
                 timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
                 allow_redirects=False,
             )
-        except requests.exceptions.SSLError as error:
-            raise TargetError(
-                f"The certificate of {self._url} cannot be trusted ({_reason(error)}); "
-                "check account and host."
-            ) from error
         except LOST as error:
+            if isinstance(_innermost(error), ssl.SSLCertVerificationError):
+                raise TargetError(
+                    f"The certificate of {self._url} cannot be trusted "
+                    f"({_reason(error)}); check account and host."
+                ) from error
             return None, f"The connection to {self._url} failed ({_reason(error)})"
         self._answered = True
         answer = _Answer.read(response)
@@ -373,6 +373,27 @@ class _Answer:
     text: str
     retry_after: float | None
 
+    @property
+    def handle(self) -> str:
+        """The handle of the statement, where the answer names one."""
+        return str(self.body.get("statementHandle") or "")
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are rows, though perhaps none in number."""
+        return isinstance(self.body.get("data"), list)
+
+    @property
+    def is_result(self) -> bool:
+        """Whether this says that a statement has ended well.
+
+        The status alone does not: a proxy that asks for a login answers 200 as well,
+        and to believe it would pass a state on with nothing loaded.
+        """
+        described = isinstance(self.body.get("resultSetMetaData"), dict)
+        is_ok = self.status == requests.codes.ok
+        return bool(is_ok and self.handle and described and self.has_rows)
+
     @classmethod
     def read(cls, response: requests.Response) -> _Answer:
         """Read a response."""
@@ -434,9 +455,14 @@ def _login_hint(answer: _Answer) -> str:
     return f"an administrator sees the reason with {query}; "
 
 
-def _reason(error: Exception) -> str:
-    """Name the innermost cause of a failed connection."""
+def _innermost(error: Exception) -> BaseException:
     cause: BaseException = error
     while nested := cause.__cause__ or cause.__context__:
         cause = nested
+    return cause
+
+
+def _reason(error: Exception) -> str:
+    """Name the innermost cause of a failed connection."""
+    cause = _innermost(error)
     return one_line(str(cause) or type(cause).__name__, limit=200)

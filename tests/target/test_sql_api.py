@@ -1,0 +1,174 @@
+"""What comes back when the server at the other end is not, or not quite, Snowflake."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import ssl
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from target_snowflake_merge.auth import AccessToken
+from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.sql_api import Session, SqlApi, Statement
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HANDLE = {"statementHandle": "01b0-0001"}
+RUNNING = {**HANDLE, "code": "333334"}
+RESULT = {
+    **HANDLE,
+    "code": "090001",
+    "resultSetMetaData": {"rowType": [{"name": "A"}], "partitionInfo": [{}]},
+    "data": [["1"]],
+}
+PAGE = "<html>Sign in to the network</html>"
+
+
+@contextmanager
+def answering(
+    *answers: tuple[int, Any], certificate: Path | None = None, broken: int = 0
+) -> Iterator[SqlApi]:
+    """Serve these answers in turn, and give a client of the server.
+
+    The first so many ``broken`` connections end in the middle of the handshake.
+    """
+    left = list(answers)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if certificate:
+        context.load_cert_chain(certificate)
+
+    class Server(HTTPServer):
+        @override
+        def get_request(self) -> tuple[socket.socket, Any]:
+            nonlocal broken
+            connection, address = super().get_request()
+            if broken:
+                broken -= 1
+                connection.recv(65_536)
+                connection.close()
+                raise OSError
+            if certificate:
+                connection = context.wrap_socket(connection, server_side=True)
+            return connection, address
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, content = left.pop(0)
+            text = content if isinstance(content, str) else json.dumps(content)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_POST  # noqa: N815 - the library's name
+
+        @override
+        def log_message(self, *_: object) -> None: ...
+
+    session = Session("DB", None, None, 60)
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        scheme = "https" if certificate else "http"
+        url = f"{scheme}://localhost:{server.server_port}"
+        yield SqlApi(url, AccessToken("hush"), session, "test")
+        server.shutdown()
+    assert left == []
+
+
+def test_a_result() -> None:
+    with answering((202, RUNNING), (202, RUNNING), (200, RESULT)) as api:
+        result = api.execute(Statement("SELECT 1", "r"))
+
+    assert (result.handle, result.rows) == ("01b0-0001", [{"A": "1"}])
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(200, PAGE)],
+        [(200, "")],
+        [(200, [])],
+        [(200, {"ok": True})],
+        [(200, {**RESULT, "data": None})],
+        [(200, {**RESULT, "statementHandle": None})],
+        [(200, {**RESULT, "resultSetMetaData": None})],
+        [(202, PAGE)],
+        [(202, {"code": "333334"})],
+        [(202, RUNNING), (200, PAGE)],
+        [(204, "")],
+        [(302, PAGE)],
+    ],
+    ids=str,
+)
+def test_only_a_result_of_snowflake_is_a_success(
+    answers: list[tuple[int, Any]],
+) -> None:
+    with answering(*answers) as api, pytest.raises(TargetError):
+        api.execute(Statement("MERGE", "r"))
+
+
+def test_a_partition_that_is_none() -> None:
+    partitions = {"rowType": [{"name": "A"}], "partitionInfo": [{}, {}]}
+    first = {**RESULT, "resultSetMetaData": partitions}
+
+    with (
+        answering((200, first), (200, PAGE)) as api,
+        pytest.raises(TargetError, match="does not answer as Snowflake's SQL API"),
+    ):
+        api.execute(Statement("SELECT 1", "r"))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Make a certificate of localhost that nobody has signed, and its key."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "localhost.pem"
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(
+        encoding,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(signed.public_bytes(encoding) + private)
+    return path
+
+
+def test_an_encrypted_connection_that_breaks_is_tried_again(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    with answering((200, RESULT), certificate=certificate, broken=1) as api:
+        assert api.execute(Statement("MERGE", "r")).handle == "01b0-0001"
+
+
+def test_a_certificate_that_is_not_trusted_ends_the_run(certificate: Path) -> None:
+    with (
+        answering(certificate=certificate) as api,
+        pytest.raises(TargetError, match=r"certificate of .* \(.*self-signed"),
+    ):
+        api.execute(Statement("MERGE", "r"))
