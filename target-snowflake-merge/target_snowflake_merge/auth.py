@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -78,7 +79,21 @@ class AccessToken(Authenticator):
     )
 
     def __init__(self, token: str) -> None:
-        self._token = token
+        """Take a token, as it was copied or read from a file.
+
+        Args:
+            token: The token; white space around it does not count.
+
+        Raises:
+            TargetError: No header could carry it, and the library's own error would
+                show it.
+        """
+        self._token = token.strip()
+        if not re.fullmatch(r"[!-~]+", self._token):
+            raise TargetError(
+                "The programmatic_access_token holds a space, a line break or another "
+                "character that no token has; copy it again."
+            )
 
     @override
     def token(self) -> str:

@@ -91,6 +91,18 @@ def test_requests_carry_the_kind_of_token() -> None:
     assert not AccessToken("secret").renew()
 
 
+def test_a_token_may_come_with_white_space_around_it() -> None:
+    assert AccessToken("secret\n").token() == "secret"
+
+
+@pytest.mark.parametrize("token", ["hush hush", "hush\nhush", "hush\u20ac", " "])
+def test_a_token_that_no_header_carries_is_not_shown(token: str) -> None:
+    with pytest.raises(TargetError, match="programmatic_access_token") as caught:
+        AccessToken(token)
+
+    assert "hush" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("account", "in_token", "host"),
     [
