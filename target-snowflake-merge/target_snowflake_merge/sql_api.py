@@ -58,6 +58,8 @@ LOST = (
     requests.exceptions.ContentDecodingError,
 )
 
+HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+])(?::[0-9]+)?", re.IGNORECASE)
+
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 ADVICE = {
@@ -140,12 +142,21 @@ def base_url(account: str, host: str | None) -> str:
     """
     if not host:
         name = organisation_form(account).lower().replace("_", "-")
+        if not HOST.fullmatch(name):
+            raise TargetError(
+                f"Setting account: {account} is no account identifier, such as "
+                "organisation-account; correct it."
+            )
         return f"https://{name}.snowflakecomputing.com"
     address = host if "://" in host else f"https://{host}"
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise TargetError(f"Setting host: {host} is no host name.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:  # a port that is no number, or half of an IPv6 address
+        known = False
+    if not known or not HOST.fullmatch(parts.netloc):
+        raise TargetError(f"Setting host: {host} is no host name; correct it.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise TargetError(
             f"Setting host: {host} is not encrypted; use https (plain http is for this "
             "machine only)."

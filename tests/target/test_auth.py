@@ -138,7 +138,23 @@ def test_explicit_hosts(host: str, url: str) -> None:
     assert base_url("a", host) == url
 
 
-@pytest.mark.parametrize("host", ["http://example.com", "ftp://x", "https://"])
+def test_an_account_that_is_none() -> None:
+    with pytest.raises(TargetError, match=r"Setting account: https://a\.b is no"):
+        base_url("https://a.b", None)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "http://example.com",
+        "ftp://x",
+        "https://",
+        "x:port",
+        "two words",
+        "http://[::1",
+        "https://user:hush@x",
+    ],
+)
 def test_hosts_that_are_refused(host: str) -> None:
     with pytest.raises(TargetError, match="Setting host"):
         base_url("a", host)
