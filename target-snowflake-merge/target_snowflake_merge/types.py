@@ -94,7 +94,7 @@ FORMATS = {
 }
 
 
-def column_type(schema: Mapping[str, Any]) -> ColumnType:
+def column_type(schema: Mapping[str, Any] | bool) -> ColumnType:  # noqa: FBT001 - a schema may be true or false
     """Choose the column for a property.
 
     Args:
@@ -118,12 +118,20 @@ def column_type(schema: Mapping[str, Any]) -> ColumnType:
     return VARIANT
 
 
-def _alternatives(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _alternatives(
+    schema: Mapping[str, Any] | bool,  # noqa: FBT001 - as above
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each type that a value may have, with the schema that describes it."""
+    if isinstance(schema, bool):
+        yield "anything", {}
+        return
     nested = schema.get("anyOf") or schema.get("oneOf")
     if nested:
         for option in nested:
-            yield from _alternatives({**_without_choices(schema), **option})
+            whole = isinstance(option, bool)
+            yield from _alternatives(
+                option if whole else {**_without_choices(schema), **option}
+            )
         return
     types = schema.get("type", "anything")
     for name in [types] if isinstance(types, str) else types:

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,8 @@ from target_snowflake_merge.types import (
         ({"type": ["string", "integer"]}, "VARIANT"),
         ({}, "VARIANT"),
         ({"type": "null"}, "VARIANT"),
+        (True, "VARIANT"),
+        ({"anyOf": [{"type": "string"}, True]}, "VARIANT"),
         ({"enum": [1, "a"]}, "VARIANT"),
         ({"$ref": "#/definitions/x"}, "VARIANT"),
         (
@@ -70,7 +73,7 @@ from target_snowflake_merge.types import (
         ),
     ],
 )
-def test_column_of_a_property(schema: dict[str, object], sql: str) -> None:
+def test_column_of_a_property(schema: Any, sql: str) -> None:
     assert str(column_type(schema)) == sql
 
 
