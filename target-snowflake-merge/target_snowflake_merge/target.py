@@ -306,7 +306,7 @@ class TargetSnowflakeMerge(Target):
     @override
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Keep the latest state; an empty one says nothing and erases nothing."""
-        if message_dict.get("value"):
+        if message_dict.get("value") or "value" not in message_dict:
             super()._process_state_message(message_dict)
 
     @override

@@ -128,6 +128,7 @@ LINES = [
     ({"no": "type"}, "Line 2 of the input is no Singer message of a known type"),
     ({"type": "RECORD", "stream": "bill"}, "a RECORD message whose record is not an"),
     ({"type": "SCHEMA", "stream": "a", "schema": {}}, "The input lacks properties in"),
+    ({"type": "STATE"}, "The input lacks value in"),
     (b'{"type":"\xff"}', "Line 2 of the input is not valid JSON"),
     (
         {"type": "RECORD", "stream": "payment", "record": {}},
