@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from target_snowflake_merge import statements
@@ -145,7 +146,7 @@ class Connector:
 
     def _largest_sequence(self, table: Table) -> int:
         result = self._execute(table, statements.largest_sequence(table.qualified))
-        return int(result.rows[0][statements.SEQUENCE] or 0)
+        return int(Decimal(result.rows[0][statements.SEQUENCE] or 0))
 
     def _evolve(self, table: Table, wanted: Mapping[str, ColumnType]) -> None:
         """Add new columns, let text columns grow, and stop at any other difference."""
@@ -193,19 +194,20 @@ class Connector:
             *(request_id, result.handle, time.monotonic() - started),
         )
 
-    def mark_deleted(self, table: Table, first_sequence: int, deleted_at: str) -> None:
+    def mark_deleted(self, table: Table, version: int, deleted_at: str) -> None:
         """Mark the rows that a complete reading of the source has not shown.
 
         Args:
             table: The table.
-            first_sequence: The sequence of the reading's first record.
+            version: The version of the reading, of which a record has come.
             deleted_at: The time of the mark, as the statements read times.
 
         Raises:
             TargetError: The rows are not marked, or perhaps not; the mark can be set
                 again.
         """
-        sql = statements.mark_deleted(table.qualified, deleted_at, first_sequence)
+        first = table.first_of_version[version]
+        sql = statements.mark_deleted(table.qualified, deleted_at, first, version)
         marked = self._execute(table, sql).count("updated")
         logger.info("Marked %d rows of %s as deleted", marked, table.stream)
 

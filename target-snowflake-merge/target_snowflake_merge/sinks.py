@@ -47,7 +47,7 @@ METADATA = {
     "_SDC_EXTRACTED_AT": ("extracted_at", TIMESTAMP),
     "_SDC_RECEIVED_AT": ("received_at", TIMESTAMP),
     statements.DELETED_AT: ("deleted_at", TIMESTAMP),
-    "_SDC_TABLE_VERSION": ("table_version", INTEGER),
+    statements.TABLE_VERSION: ("table_version", INTEGER),
 }
 """Meltano's metadata columns that each record brings, and their place in `Element`."""
 
@@ -314,8 +314,8 @@ class MergeSink(BatchSink):
         A version whose records have not come, since the tap announces it early or the
         source is empty, marks nothing: it would mark every row.
         """
-        first = self._table.first_of_version.get(new_version)
-        if first is None or not self._adds_metadata:
+        has_begun = new_version in self._table.first_of_version
+        if not has_begun or not self._adds_metadata:
             self.logger.warning(
                 "Stream %s: version %s is not activated, %s; rows that are gone at the "
                 "source stay unmarked",
@@ -326,7 +326,7 @@ class MergeSink(BatchSink):
                 else "add_record_metadata is off",
             )
             return
-        self._connector.mark_deleted(self._table, first, now())
+        self._connector.mark_deleted(self._table, new_version, now())
 
     # The batch.
 

@@ -27,6 +27,7 @@ SEQUENCE = "_SDC_SEQUENCE"
 REQUEST_ID = "_SDC_REQUEST_ID"
 ROW = "_SDC_ROW"
 DELETED_AT = "_SDC_DELETED_AT"
+TABLE_VERSION = "_SDC_TABLE_VERSION"
 
 
 @dataclass(frozen=True)
@@ -260,8 +261,11 @@ def schema_exists(database: str) -> str:
     )
 
 
-def mark_deleted(table: str, deleted_at: str, first_sequence: int) -> str:
+def mark_deleted(table: str, deleted_at: str, first_sequence: int, version: int) -> str:
     """Mark the rows that were last observed before a version's first record.
+
+    Rows of the version itself stay: taps that read increments announce the version of
+    their first complete reading again in every run.
 
     The mark counts as an observation from just before that record: whoever has seen
     such a row since then, in a run beside this one, has seen it later and brings it
@@ -271,17 +275,20 @@ def mark_deleted(table: str, deleted_at: str, first_sequence: int) -> str:
         table: The qualified name.
         deleted_at: The time of the mark, as the statements read times.
         first_sequence: The sequence of the version's first record.
+        version: The version.
 
     Returns:
         The statement.
     """
     sequence, deleted = identifier(SEQUENCE), identifier(DELETED_AT)
+    own = identifier(TABLE_VERSION)
     return (
         f"UPDATE {table} SET\n"
         f"  {deleted} = {cast(literal(deleted_at), TIMESTAMP)},\n"
         f"  {sequence} = {first_sequence - 1}\n"
         f"WHERE {deleted} IS NULL\n"
-        f"  AND ({sequence} IS NULL OR {sequence} < {first_sequence})"
+        f"  AND ({sequence} IS NULL OR {sequence} < {first_sequence})\n"
+        f"  AND ({own} IS NULL OR {own} <> {cast(literal(str(version)), INTEGER)})"
     )
 
 

@@ -56,6 +56,13 @@ def test_rows_without_a_version_are_marked_too(warehouse: Warehouse) -> None:
     assert alive(warehouse) == ["a"]
 
 
+def test_an_increment_of_the_same_version_marks_nothing(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill("a", EARLY, 1), bill("b", EARLY, 1), activate(1))
+    run = warehouse.loaded(SCHEMA, bill("a", MIDDLE, 1), activate(1))
+    assert "Marked 0 rows" in run.log
+    assert alive(warehouse) == ["a", "b"]
+
+
 def test_a_row_that_comes_back_is_alive_again(warehouse: Warehouse) -> None:
     warehouse.loaded(SCHEMA, bill("a", EARLY, 1), bill("b", EARLY, 1), activate(1))
     warehouse.loaded(SCHEMA, bill("a", MIDDLE, 2), activate(2))

@@ -67,6 +67,21 @@ def test_a_clock_that_was_ahead_yesterday_hides_nothing_today(
     assert warehouse.rows("NAME") == [["new"]]
 
 
+def test_a_sequence_in_a_column_with_decimals_is_read(warehouse: Warehouse) -> None:
+    table = f'"FINANCE"."{warehouse.schema}"."BILL"'
+    warehouse.loaded(schema({"id": ID}, "id", stream="other"))
+    warehouse.admin.sql(
+        f'CREATE TABLE {table} (ID VARCHAR, NAME VARCHAR, "_SDC_SEQUENCE" NUMBER(38,2))'
+    )
+    warehouse.admin.sql(
+        f"INSERT INTO {table} VALUES ('1', 'old', 4102444800000000)"  # noqa: S608 - the test's own text
+    )
+
+    warehouse.loaded(BILL, record(id="1", name="new"))
+
+    assert warehouse.rows("NAME") == [["new"]]
+
+
 def test_an_older_observation_does_not_replace_a_newer_one(
     warehouse: Warehouse,
 ) -> None:
