@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -21,10 +21,15 @@ from sandbox.acumatica.mutations import in_words
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 from sandbox.table import aligned
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SCHEMA = "ACUMATICA"
 JOB = ("tap-acumatica", "target-snowflake-merge")
+FULL = ("tap-acumatica-full", "target-snowflake-merge")
 SHOWN = re.compile(
-    r"Created table \S+|Loaded [\w ]+: [\w ,]+|\[(?:warning|error|critical).*"
+    r"Created table \S+|Loaded [\w ]+: [\w ,]+|Marked (?!0 ).*"
+    r"|\[(?:warning|error|critical).*"
 )
 """What the terminal shows of Meltano's output."""
 STATE_ID = "sandbox:tap-acumatica-to-target-snowflake-merge"
@@ -67,6 +72,7 @@ TOP_VENDORS = """
 SELECT v.VENDORID AS vendor, v.VENDORNAME AS name, COUNT(*) AS bills,
        SUM(b.AMOUNT)::NUMBER(38, 2) AS spend
 FROM BILLS AS b JOIN VENDORS AS v ON v.VENDORID = b.VENDOR
+WHERE b._SDC_DELETED_AT IS NULL
 GROUP BY 1, 2 ORDER BY spend DESC LIMIT 10
 """
 
@@ -78,6 +84,7 @@ SELECT a.TYPE AS type, COUNT(DISTINCT a.ACCOUNTCD) AS accounts,
            - line.value:"CreditAmount"::NUMBER(38, 4)) AS balance
 FROM JOURNAL_TRANSACTIONS, LATERAL FLATTEN(INPUT => DETAILS) AS line
 JOIN GL_ACCOUNTS AS a ON a.ACCOUNTCD = line.value:"Account"::VARCHAR
+WHERE JOURNAL_TRANSACTIONS._SDC_DELETED_AT IS NULL
 GROUP BY 1 ORDER BY 1
 """
 
@@ -167,9 +174,10 @@ def copy(project: Project) -> None:
     meltano(project, *forget, says="Forgetting where earlier demos stopped")
     meltano(project, "run", *JOB, says="First run: everything there is")
     say("Three business days pass in Acumatica")
-    for entity, change in acumatica.mutate(days=3).items():
+    for entity, change in acumatica.mutate(days=3, deletes=True).items():
         say(f"  {entity}: {in_words(change)}")
     meltano(project, "run", *JOB, says="Second run: what has changed since")
+    meltano(project, "run", *FULL, says="Weekly full refresh: what has been deleted")
     report(acumatica, snowflake)
 
 
@@ -216,34 +224,58 @@ def report(acumatica: AcumaticaAdmin, snowflake: SnowflakeAdmin) -> None:
         SandboxError: The two sides differ, or the trial balance is not zero.
     """
     rows = compare(acumatica, snowflake)
-    show("Both sides", ["stream", "Acumatica", "Snowflake", "amount", "copied"], rows)
+    show("Both sides", list(COMPARED), rows)
     show("The ten vendors with the highest spend", *snowflake.sql(TOP_VENDORS, SCHEMA))
     columns, balances = snowflake.sql(TRIAL_BALANCE, SCHEMA)
     total = sum(Decimal(row[-1]) for row in balances)
     show("Trial balance", columns, [*balances, ["total", "", "", "", str(total)]])
     show("Lines of bills, out of a VARIANT", *snowflake.sql(LINE_DETAIL, SCHEMA))
-    unequal = [row[0] for row in rows if row[1] != row[2] or row[3] != row[4]]
+    unequal = [
+        row.table
+        for row in rows
+        if row.acumatica != row.snowflake or row.amount != row.copied
+    ]
     if unequal or total:
         raise processes.SandboxError(
             f"Not equal on both sides: {', '.join(unequal) or 'the trial balance'}."
         )
 
 
-def compare(acumatica: AcumaticaAdmin, snowflake: SnowflakeAdmin) -> list[list[str]]:
-    """Return rows and sums of each stream in Acumatica and in Snowflake."""
+class Compared(NamedTuple):
+    """Rows and sums of a stream in Acumatica and in Snowflake."""
+
+    table: str
+    acumatica: str
+    snowflake: str
+    deleted: str
+    amount: str
+    copied: str
+
+
+COMPARED = ("table", "Acumatica", "Snowflake", "marked deleted", "amount", "copied")
+
+
+def compare(acumatica: AcumaticaAdmin, snowflake: SnowflakeAdmin) -> list[Compared]:
+    """Count and sum up each stream on both sides; marked rows count apart."""
     truth = acumatica.summary()
     compared = []
     for stream in STREAMS:
         source = truth[stream.entity]
-        _, [[rows]] = snowflake.sql(f"SELECT COUNT(*) FROM {stream.table}", SCHEMA)  # noqa: S608 - names of ours
-        amounts = ["", ""]
+        _, [[rows, deleted]] = snowflake.sql(
+            "SELECT COUNT_IF(_SDC_DELETED_AT IS NULL), "  # noqa: S608 - names of ours
+            f"COUNT_IF(_SDC_DELETED_AT IS NOT NULL) FROM {stream.table}",
+            SCHEMA,
+        )
+        amounts = ("", "")
         if stream.amount and source["amount"]:
-            statement = (
-                f"SELECT SUM({stream.amount}) FROM {stream.table}{stream.source}"  # noqa: S608 - as above
+            _, [[amount]] = snowflake.sql(
+                f"SELECT SUM({stream.amount}) FROM {stream.table}{stream.source} "  # noqa: S608 - as above
+                "WHERE _SDC_DELETED_AT IS NULL",
+                SCHEMA,
             )
-            _, [[amount]] = snowflake.sql(statement, SCHEMA)
-            amounts = [plain(source["amount"]), plain(amount)]
-        compared.append([stream.table, str(source["rows"]), str(rows), *amounts])
+            amounts = (plain(source["amount"]), plain(amount))
+        counts = (str(source["rows"]), str(rows), str(deleted))
+        compared.append(Compared(stream.table, *counts, *amounts))
     return compared
 
 
@@ -257,6 +289,6 @@ def say(text: str) -> None:
     click.echo(f"demo | {text}")
 
 
-def show(title: str, columns: list[str], rows: list[list[str]]) -> None:
+def show(title: str, columns: list[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table under its title."""
     click.echo(f"\n{title}\n{aligned(columns, rows)}")

@@ -33,7 +33,7 @@ def rows_and_amounts(project: Project) -> dict[str, tuple[int, Decimal]]:
         amount = stream.amount or "0"
         _, [[rows, total]] = snowflake.sql(
             f"SELECT COUNT(DISTINCT ID), SUM({amount}) "  # noqa: S608 - names of ours
-            f"FROM {stream.table}{stream.source}",
+            f"FROM {stream.table}{stream.source} WHERE _SDC_DELETED_AT IS NULL",
             "ACUMATICA",
         )
         found[stream.entity] = (rows, Decimal(total))
@@ -83,6 +83,27 @@ def test_a_run_after_changes_copies_them(
     assert run.returncode == 0, run.stdout
     assert inserted(run) == sum(count["added"] for count in counts.values())
     assert rows_and_amounts(project) == truth(project)
+
+
+def test_a_full_refresh_marks_what_was_deleted(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_run.returncode == 0
+    acumatica = AcumaticaAdmin(project.acumatica.url)
+    counts = acumatica.mutate(days=2, deletes=True)
+    nightly = project.meltano(*RUN)
+    assert nightly.returncode == 0, nightly.stdout
+    state = project.state()
+    weekly = project.meltano("run", "tap-acumatica-full", "target-snowflake-merge")
+    assert weekly.returncode == 0, weekly.stdout
+    marked = re.findall(r"Marked (\d+) rows", weekly.stdout)
+    assert len(marked) == len(STREAMS)
+    # What was added and deleted between two runs was never there.
+    deleted = sum(count["deleted"] for count in counts.values())
+    assert 0 < sum(map(int, marked)) <= deleted
+    assert inserted(weekly) == 0
+    assert rows_and_amounts(project) == truth(project)
+    assert project.state() == state
 
 
 def test_a_wrong_password_ends_the_run_with_its_sentence(

@@ -1,0 +1,237 @@
+"""How the tap treats the ERP: pace, delays, refusals, sessions, endings."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sandbox.acumatica.faults import Fault
+from tap_acumatica.client import LONGEST_WAIT, Pace, waits
+from tap_acumatica.errors import RetryableError
+
+from tests.tap.conftest import TAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox.acumatica.admin_client import AcumaticaAdmin
+
+    Run = Any
+    RunTap = Callable[..., Run]
+    Asked = Callable[[str], list[dict[str, str]]]
+    Start = Callable[..., subprocess.Popen[str]]
+
+
+def logouts(acumatica: AcumaticaAdmin) -> list[int]:
+    return [r["status"] for r in acumatica.requests() if r["path"].endswith("/logout")]
+
+
+@pytest.fixture
+def start(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Start]:
+    """Start the command and leave it running."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(**changes: object) -> subprocess.Popen[str]:
+        path = tmp_path / "running.json"
+        path.write_text(json.dumps({**settings, **changes}))
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [TAP, "--config", path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+class Clock:
+    """A clock that goes forward only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_the_pace_holds_in_any_minute() -> None:
+    clock = Clock()
+    pace = Pace(30, clock=lambda: clock.now, sleep=clock.sleep)
+    sent = []
+    for n in range(200):
+        clock.sleep(n % 7 * 0.3)
+        pace.wait()
+        sent.append(clock.now)
+    for moment in sent:
+        assert sum(moment <= other < moment + 60 for other in sent) <= 30
+
+
+def test_no_pace_waits_for_nothing() -> None:
+    clock = Clock()
+    pace = Pace(None, clock=lambda: clock.now, sleep=clock.sleep)
+    for _ in range(1_000):
+        pace.wait()
+    assert clock.now == 0
+
+
+def test_the_setting_paces_the_whole_tap(
+    start: Start, acumatica: AcumaticaAdmin
+) -> None:
+    process = start(requests_per_minute=4)
+    time.sleep(4)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    gets = [request for request in acumatica.requests() if request["method"] == "GET"]
+    assert len(gets) == 4
+
+
+def test_waits_grow_and_obey_the_server_up_to_a_cap() -> None:
+    waiting = waits()
+    next(waiting)
+    assert [waiting.send(RetryableError("busy")) for _ in range(4)] == [1, 2, 4, 8]
+    assert waiting.send(RetryableError("busy", 33)) == 33
+    assert waiting.send(RetryableError("busy", 86_400)) == LONGEST_WAIT
+
+
+def test_retry_after_is_obeyed(run_tap: RunTap, acumatica: AcumaticaAdmin) -> None:
+    fault = Fault(kind="status", status=429, retry_after="3", path="/Account?")
+    acumatica.add_fault(fault)
+    began = time.monotonic()
+    assert run_tap("gl_accounts").exit_code == 0
+    assert time.monotonic() - began > 3
+
+
+def test_the_licence_delays_answers_and_nothing_is_lost(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(requests_per_minute=2_000, cores=1)
+    run = run_tap("bills")
+    assert run.exit_code == 0
+    assert len(run.records("bills")) == acumatica.summary()["Bill"]["rows"]
+
+
+def test_a_module_that_is_not_set_up_fails_at_once(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked
+) -> None:
+    """Mistake 9 of other clients: deterministic errors retried for an hour."""
+    acumatica.change_settings(not_configured=["Account"])
+    run = run_tap("gl_accounts")
+    assert run.exit_code == 1
+    assert len(run.errors) == 1
+    assert len(asked("Account")) == 1
+
+
+def test_expansions_that_lists_cannot_hold_are_read_by_id(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    whole = run_tap("customers").records("customers")
+    unoptimizable = {"Customer": ["Contacts", "MainContact"]}
+    acumatica.change_settings(unoptimizable=unoptimizable)
+    acumatica.clear_requests()
+    run = run_tap("customers")
+    assert run.exit_code == 0
+    by_id = {record["id"]: record for record in run.records("customers")}
+    assert by_id == {record["id"]: record for record in whole}
+    refused = [r for r in acumatica.requests() if r["status"] == 500]
+    assert len(refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("html", "something else than JSON: <!DOCTYPE html>"),
+        ("empty", "(an empty body)"),
+    ],
+)
+def test_an_answer_that_is_no_json_is_shown(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, kind: Any, says: str
+) -> None:
+    acumatica.add_fault(Fault(kind=kind, path="/Account?"))
+    run = run_tap("gl_accounts")
+    assert run.exit_code == 1
+    assert len(run.errors) == 1
+    assert says in run.errors[0]
+    assert "answered 200" in run.errors[0]
+
+
+def test_a_server_that_ignores_top_is_an_error(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.add_fault(Fault(kind="ignore_top", path="/Account?", count=99))
+    run = run_tap("gl_accounts", page_size=100)
+    assert run.exit_code == 1
+    assert "rows to $top=100" in run.errors[0]
+
+
+def test_a_server_that_ignores_skip_is_an_error_and_no_endless_loop(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.add_fault(Fault(kind="ignore_skip", path="/Account?", count=999))
+    run = run_tap("gl_accounts", page_size=100, full_table=True)
+    assert run.exit_code == 1
+    assert "moved so often" in run.errors[0]
+
+
+@pytest.mark.parametrize("answer", ["error", "redirect"])
+def test_the_login_limit_becomes_its_message(
+    start: Start, acumatica: AcumaticaAdmin, answer: str
+) -> None:
+    """Mistake 13 of other clients: the redirect is followed and parsed as JSON."""
+    acumatica.change_settings(seats=0, seat_limit_answer=answer)
+    process = start()
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if "Attempt 1 of 8" in line)
+    assert "limit" in line.lower()
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_signal_gives_the_seat_back(
+    start: Start, acumatica: AcumaticaAdmin, ending: signal.Signals, code: int
+) -> None:
+    process = start()
+    assert process.stdout is not None
+    next(line for line in process.stdout if "RECORD" in line)
+    process.send_signal(ending)
+    process.communicate(timeout=20)
+    assert process.returncode == code
+    assert logouts(acumatica) == [204]
+
+
+def test_a_target_that_dies_gives_the_seat_back(
+    start: Start, acumatica: AcumaticaAdmin
+) -> None:
+    process = start()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    next(line for line in process.stdout if "RECORD" in line)
+    process.stdout.close()
+    log = process.stderr.read()
+    assert process.wait(timeout=20) != 0
+    assert "Traceback" not in log
+    assert logouts(acumatica) == [204]
+
+
+def test_a_renewed_token_is_asked_for_before_the_old_one_ends(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    """Mistake 14 of other clients: the end of a token kills the run."""
+    acumatica.change_settings(token_seconds=2, seats=20)
+    run = run_tap("bills")
+    assert run.exit_code == 0
+    paths = [request["path"] for request in acumatica.requests()]
+    tokens = [path for path in paths if path.endswith("/connect/token")]
+    assert len(tokens) > 2
+    assert all(request["status"] != 401 for request in acumatica.requests())
+    acumatica.close_sessions()
