@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
@@ -359,7 +359,11 @@ class TargetSnowflakeMerge(Target):
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
+        """Make the command, whose --input is UTF-8 whatever the locale."""
         command = super().get_singer_command()
+        for parameter in command.params:
+            if parameter.name == "file_input":
+                parameter.type = click.File("rb")
         return Command(
             name=command.name,
             callback=command.callback,

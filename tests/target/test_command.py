@@ -70,6 +70,29 @@ def test_about(warehouse: Warehouse) -> None:
     ]
 
 
+def test_a_file_of_messages_is_utf_8_in_any_locale(warehouse: Warehouse) -> None:
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings()))
+    messages = warehouse.folder / "messages"
+    properties = {"properties": {"id": {"type": "string"}}}
+    messages.write_text(
+        json.dumps({"type": "SCHEMA", "stream": "bill", "schema": properties})
+        + '\n{"type":"RECORD","stream":"bill","record":{"id":"Łódź 5 €"}}\n',
+        encoding="utf-8",
+    )
+
+    run = warehouse.run_installed(
+        "",
+        *("--config", str(settings), "--input", str(messages)),
+        LC_ALL="C",
+        PYTHONCOERCECLOCALE="0",
+        PYTHONUTF8="0",
+    )
+
+    assert run.code == 0, run.log
+    assert warehouse.rows("ID") == [["Łódź 5 €"]]
+
+
 def test_a_signal_ends_the_run_without_a_state(warehouse: Warehouse) -> None:
     settings = warehouse.folder / "config.json"
     settings.write_text(json.dumps(warehouse.settings()))
