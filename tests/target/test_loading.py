@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
@@ -85,16 +88,35 @@ def test_a_sequence_in_a_column_with_decimals_is_read(warehouse: Warehouse) -> N
 def test_an_older_observation_does_not_replace_a_newer_one(
     warehouse: Warehouse,
 ) -> None:
-    warehouse.loaded(BILL, record(id="1", name="mine"))
-    warehouse.admin.sql(
-        f'UPDATE "FINANCE"."{warehouse.schema}"."BILL" '  # noqa: S608 - the test's own text
-        "SET \"_SDC_SEQUENCE\" = NULL, NAME = 'without a sequence'"
-    )
-    warehouse.loaded(BILL, record(id="1", name="first with one"))
-    assert warehouse.rows("NAME") == [["first with one"]]
+    table = f'"FINANCE"."{warehouse.schema}"."BILL"'
+    warehouse.loaded(BILL, *(record(id=id_, name="old") for id_ in "123"))
+    target = TargetSnowflakeMerge(config=warehouse.settings())
+    lines = [
+        json.dumps(m) for m in [BILL, *(record(id=id_, name="mine") for id_ in "123")]
+    ]
+    target.process_lines(io.StringIO("\n".join(lines)))
 
-    statement = warehouse.merges()[-1].statement
-    assert 's."_SDC_SEQUENCE" >= t."_SDC_SEQUENCE"' in statement
+    # A run beside this one has written meanwhile: later, and without a
+    # sequence.
+    warehouse.admin.sql(
+        f"UPDATE {table} SET NAME = 'newer', "  # noqa: S608 - the test's own text
+        """ "_SDC_SEQUENCE" = CASE ID WHEN '1' THEN 9999999999999999 END """
+        "WHERE ID IN ('1', '3')"
+    )
+    target.process_endofpipe()
+
+    assert warehouse.rows("ID, NAME") == [["1", "newer"], ["2", "mine"], ["3", "mine"]]
+
+
+def test_a_batch_that_is_sent_again_changes_nothing_but_its_own_rows(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.admin.configure(remember_requests=False)
+    warehouse.admin.fault("drop", contains="MERGE", executes=True)
+
+    run = warehouse.loaded(BILL, record(id="1", name="a"))
+
+    assert "0 inserted, 1 updated" in run.log
 
 
 def test_keys_are_compared_after_the_cast(warehouse: Warehouse) -> None:
