@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help setup demo test check docs format clean
+.PHONY: help setup demo test check bench soak docs format clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ check: .venv/ready ## Lint, types, documentation drift
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python docs.py --check
+
+bench: .venv/ready ## Measure: ratios against a reference in the same run
+	$(BIN)/python bench/tap_memory.py
+
+soak: .venv/ready ## Play many more random cases of people working while the tap reads
+	RESTLESS_CASES=5000 $(BIN)/pytest --numprocesses=0 --timeout=0 tests/tap/test_restless_erp.py tests/tap/test_pages.py
 
 docs: .venv/ready ## Write the settings tables of the READMEs anew
 	$(BIN)/python docs.py
