@@ -302,6 +302,10 @@ def test_a_changed_schema_takes_effect_in_order(warehouse: Warehouse) -> None:
         record(id="3", name="c"),
         batch_size_rows=2,
     )
+    statements = [
+        sent.statement.partition(" ")[0] for sent in warehouse.admin.requests()
+    ]
+    assert statements.index("MERGE") < statements.index("ALTER")
     warehouse.loaded(wider, record(id="3", name="c", extra=3))
 
     expected = [["1", "new", "1"], ["2", "b", "2"], ["3", "c", "3"]]

@@ -33,6 +33,7 @@ RESULT = {
     "resultSetMetaData": {"rowType": [{"name": "A"}], "partitionInfo": [{}]},
     "data": [["1"]],
 }
+received: list[Any] = []
 PAGE = "<html>Sign in to the network</html>"
 
 
@@ -45,6 +46,7 @@ def answering(
     The first so many ``broken`` connections end in the middle of the handshake.
     """
     left = list(answers)
+    received.clear()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate:
         context.load_cert_chain(certificate)
@@ -65,7 +67,8 @@ def answering(
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            received.append(json.loads(body) if body else None)
             status, content = left.pop(0)
             text = content if isinstance(content, str) else json.dumps(content)
             self.send_response(status)
@@ -78,7 +81,7 @@ def answering(
         @override
         def log_message(self, *_: object) -> None: ...
 
-    session = Session("DB", None, None, 60)
+    session = Session("DB", "WH", None, 60)
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         scheme = "https" if certificate else "http"
@@ -93,6 +96,22 @@ def test_a_result() -> None:
         result = api.execute(Statement("SELECT 1", "r"))
 
     assert (result.handle, result.rows) == ("01b0-0001", [{"A": "1"}])
+
+
+def test_what_is_asked() -> None:
+    with answering((200, RESULT)) as api:
+        api.execute(Statement("SELECT ?", "r", ("[1]",), "tag"))
+
+    assert received == [
+        {
+            "statement": "SELECT ?",
+            "bindings": {"1": {"type": "TEXT", "value": "[1]"}},
+            "parameters": {"timezone": "UTC", "query_tag": "tag"},
+            "database": "DB",
+            "warehouse": "WH",
+            "timeout": 60,
+        }
+    ]
 
 
 @pytest.mark.parametrize(
