@@ -30,6 +30,7 @@ OWN = [
     "add_record_metadata",
 ]
 OF_THE_SDK = [
+    "process_activate_version_messages",
     "validate_records",
     "stream_maps",
     "stream_map_config",
@@ -67,6 +68,7 @@ def test_about(warehouse: Warehouse) -> None:
         "schema-flattening",
         "structured-logging",
         "validate-records",
+        "activate-version",
     ]
 
 
