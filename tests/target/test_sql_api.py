@@ -6,11 +6,13 @@ import datetime as dt
 import json
 import ssl
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -72,6 +74,8 @@ def answering(
             status, content = left.pop(0)
             text = content if isinstance(content, str) else json.dumps(content)
             self.send_response(status)
+            if status == requests.codes.too_many_requests:
+                self.send_header("Retry-After", "86400")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text.encode())
@@ -112,6 +116,18 @@ def test_what_is_asked() -> None:
             "timeout": 60,
         }
     ]
+
+
+def test_a_pause_is_as_long_as_asked_for_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    with answering((429, {}), (200, RESULT)) as api:
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert pauses == [30]
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,7 @@ def test_variants_keep_their_digits(value: object, json_text: str) -> None:
         ([10**40 + 1], "more than 38 digits"),
         ([Decimal("1E+400")], "more than 38 digits"),
         ([Decimal("1." + "1" * 40)], "more than 38 digits"),
+        ([Decimal("1" * 20 + "." + "1" * 19)], "more than 38 digits"),
         ({"a": "\udfff"}, "half of a surrogate pair"),
     ],
 )
