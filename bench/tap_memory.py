@@ -51,14 +51,7 @@ def bill(number: int) -> dict[str, Any]:
 
 def peak_mb(folder: Path, url: str, *, full: bool) -> tuple[float, int]:
     """Run the tap for bills alone; return its peak RSS in MB and its rows."""
-    settings = {
-        "instance_url": url,
-        "endpoint_version": config.ENDPOINT_VERSION,
-        "client_id": config.CLIENT_ID,
-        "client_secret": config.CLIENT_SECRET,
-        "username": config.USERNAME,
-        "password": config.PASSWORD,
-    }
+    settings = config.tap_settings(url)
     (folder / "config.json").write_text(json.dumps(settings))
     command = [str(TAP), "--config", str(folder / "config.json")]
     discover = [*command, "--discover"]

@@ -35,3 +35,19 @@ PROGRAMMATIC_ACCESS_TOKEN = "sandbox-programmatic-access-token"  # noqa: S105 - 
 PRIVATE_KEY_FILE = "loader_key.p8"
 """The loader's unencrypted PKCS#8 PEM key; the server writes it into its data folder
 when it starts for the first time and registers its public half for ``USER``."""
+
+
+def tap_settings(url: str) -> dict[str, str]:
+    """Return the settings with which tap-acumatica signs in to the sandbox.
+
+    Args:
+        url: The address of the Acumatica server.
+    """
+    return {
+        "instance_url": url,
+        "endpoint_version": ENDPOINT_VERSION,
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "username": USERNAME,
+        "password": PASSWORD,
+    }

@@ -87,14 +87,7 @@ def asked(acumatica: AcumaticaAdmin) -> Callable[[str], list[dict[str, str]]]:
 
 @pytest.fixture
 def settings(server: processes.Server) -> dict[str, Any]:
-    return {
-        "instance_url": server.url,
-        "endpoint_version": config.ENDPOINT_VERSION,
-        "client_id": config.CLIENT_ID,
-        "client_secret": config.CLIENT_SECRET,
-        "username": config.USERNAME,
-        "password": config.PASSWORD,
-    }
+    return config.tap_settings(server.url)
 
 
 @pytest.fixture

@@ -98,12 +98,7 @@ class Erp:
         self.admin = AcumaticaAdmin(server.url)
         self.day = datetime(2026, 3, 1, tzinfo=UTC)
         self.settings = {
-            "instance_url": server.url,
-            "endpoint_version": config.ENDPOINT_VERSION,
-            "client_id": config.CLIENT_ID,
-            "client_secret": config.CLIENT_SECRET,
-            "username": config.USERNAME,
-            "password": config.PASSWORD,
+            **config.tap_settings(server.url),
             "lookback_seconds": LOOKBACK,
         }
         first = TapAcumatica(config=self.settings, setup_mapper=False)

@@ -20,12 +20,5 @@ AcumaticaAdmin(server.url).change_settings(seats=50)
 
 TestTapAcumatica = get_tap_test_class(
     TapAcumatica,
-    config={
-        "instance_url": server.url,
-        "endpoint_version": config.ENDPOINT_VERSION,
-        "client_id": config.CLIENT_ID,
-        "client_secret": config.CLIENT_SECRET,
-        "username": config.USERNAME,
-        "password": config.PASSWORD,
-    },
+    config=config.tap_settings(server.url),
 )
