@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
+import backoff
 import pytest
 import requests
 from cryptography import x509
@@ -128,6 +129,44 @@ def test_a_pause_is_as_long_as_asked_for_but_not_for_ever(
         api.execute(Statement("SELECT 1", "r"))
 
     assert pauses == [30]
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    monkeypatch.setattr(backoff, "full_jitter", lambda limit: limit)
+    return clock
+
+
+def test_an_outage_of_minutes_is_waited_out(clock: Clock) -> None:
+    with answering(*[(503, "")] * 13, (200, RESULT)) as api:
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert clock.now == 271
+
+
+def test_a_longer_outage_ends_the_run(clock: Clock) -> None:
+    with (
+        answering(*[(503, "")] * 14) as api,
+        pytest.raises(TargetError, match="also after 300 seconds; try later"),
+    ):
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert clock.now == 271
 
 
 @pytest.mark.parametrize(
