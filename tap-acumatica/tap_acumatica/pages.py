@@ -49,6 +49,17 @@ class Source(Protocol):
         """Return one whole row, None where it is gone."""
 
 
+def are_records(body: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Tell whether an answer is a list of records with ids.
+
+    An object, such as an error beside status 200, could else pass for an empty list,
+    and a full refresh would then mark every record as deleted.
+    """
+    return isinstance(body, list) and all(
+        isinstance(row, dict) and isinstance(row.get("id"), str) for row in body
+    )
+
+
 class Reading:
     """One reading of a list from its first to its last page.
 

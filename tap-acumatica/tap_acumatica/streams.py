@@ -14,14 +14,14 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
-from tap_acumatica import query
+from tap_acumatica import query, wire
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
     InsufficientRightsError,
     NotFoundError,
 )
-from tap_acumatica.pages import settled
+from tap_acumatica.pages import are_records, settled
 from tap_acumatica.records import Unwrapper
 from tap_acumatica.windows import Window, following, narrowed
 
@@ -39,6 +39,8 @@ REPLICATION_KEY = "LastModifiedDateTime"
 LAPS = 3
 """How often the end of the closed windows is set anew while a stream is read: each lap
 reads what came during the one before, and a run must end while people go on working."""
+SHOWN = 200
+"""How much of an answer an error shows."""
 _NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
 
 
@@ -399,12 +401,21 @@ class AcumaticaStream(Stream):
         if condition := query.within(REPLICATION_KEY, window):
             parameters["$filter"] = condition
         answer = self._acumatica.client.get(self._path, parameters)
+        self._check_records(answer.body)
         if len(answer.body) > size:
             raise AcumaticaError(
                 f"{self.name}: the server answered {len(answer.body)} rows to "
                 f"$top={size}; reading on could lose or repeat rows."
             )
         return answer
+
+    def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
+        if not are_records(body):
+            shown = wire.encode(body).decode()[:SHOWN]
+            raise AcumaticaError(
+                f"{self.name}: the server answered something else than records with "
+                f"ids: {shown}"
+            )
 
     @property
     def _path(self) -> str:
@@ -417,6 +428,7 @@ class AcumaticaStream(Stream):
             answer = self._acumatica.client.get(f"{self._path}/{id_}", parameters)
         except NotFoundError:
             return None
+        self._check_records([answer.body])
         row: Row = answer.body
         return row
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tap_acumatica.errors import AcumaticaError
-from tap_acumatica.pages import settled
+from tap_acumatica.pages import are_records, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,3 +165,16 @@ def test_a_row_that_is_hidden_for_a_while_is_found(script: tuple[str, ...]) -> N
     table = ScriptedTable(*script)
     told = {row["id"] for row in settled(table, 3, table.page(0, whole=True))}
     assert "d" in told
+
+
+@pytest.mark.parametrize(
+    "body", [{}, None, "", {"message": "busy"}, [{}], [None], [{"id": None}], [["r1"]]]
+)
+def test_an_answer_without_records_is_no_empty_list(body: Any) -> None:
+    """An object that passed for an empty list would mark all rows as deleted."""
+    assert not are_records(body)
+
+
+def test_a_list_of_records_may_be_empty() -> None:
+    assert are_records([])
+    assert are_records([{"id": "r1", "Status": {}}])

@@ -1,0 +1,108 @@
+"""Answers that no Acumatica gives, but a proxy or a broken build may."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.tap import TapAcumatica
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = {"access_token": "good", "expires_in": 3600}
+ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
+SWAGGER = {
+    "components": {
+        "schemas": {
+            "StringValue": {"properties": {"value": {"type": "string"}}},
+            "Account": {
+                "properties": {
+                    "LastModifiedDateTime": {"$ref": "#/components/schemas/StringValue"}
+                }
+            },
+        }
+    }
+}
+
+
+class OddServer(ThreadingHTTPServer):
+    """Answers as its table says; what is asked for is kept."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers = {
+            "token": TOKEN,
+            "entity": ENDPOINTS,
+            "swagger.json": SWAGGER,
+            "logout": {},
+            **answers,
+        }
+        self.with_date = True
+        self.signed: dict[str, str | None] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: OddServer
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        self.server.signed[name] = self.headers.get("Authorization")
+        answer = self.server.answers[name]
+        status, body = answer if isinstance(answer, tuple) else (200, answer)
+        content = json.dumps(body).encode()
+        self.send_response_only(status)
+        if self.server.with_date:
+            self.send_header("Date", self.date_time_string())
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_POST = do_GET  # noqa: N815 - the base class names it so
+
+    @override
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(**answers: Any) -> Iterator[OddServer]:
+    with OddServer(**answers) as server:
+        Thread(target=server.serve_forever).start()
+        yield server
+        server.shutdown()
+
+
+def sync(server: OddServer, state: dict[str, Any] | None = None) -> None:
+    config = {
+        "instance_url": server.url,
+        "endpoint_version": "24.200.001",
+        "client_id": "id",
+        "client_secret": "secret",
+        "username": "user",
+        "password": "word",
+    }
+    TapAcumatica(config=config, state=state).sync_all()
+
+
+@pytest.mark.parametrize("body", [{}, None, [{"Type": {"value": "Asset"}}]])
+def test_an_answer_that_is_no_list_of_records_ends_the_run(
+    body: Any, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    with (
+        serving(Account=body) as server,
+        pytest.raises(AcumaticaError, match="something else than records with ids"),
+    ):
+        sync(server)
+    assert b"RECORD" not in capsysbinary.readouterr().out
