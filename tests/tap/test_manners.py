@@ -235,3 +235,30 @@ def test_a_renewed_token_is_asked_for_before_the_old_one_ends(
     assert len(tokens) > 2
     assert all(request["status"] != 401 for request in acumatica.requests())
     acumatica.close_sessions()
+
+
+def test_a_killed_run_goes_on_from_the_last_state_that_came_out(
+    start: Start, run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    process = start()
+    assert process.stdout is not None
+    read: set[str] = set()
+    state: dict[str, Any] = {}
+    for line in process.stdout:
+        message = json.loads(line)
+        if message["type"] == "RECORD":
+            read.add(message["record"]["id"])
+        elif message["type"] == "STATE":
+            state = message["value"]
+        if len(read) >= 8_000:
+            break
+    process.kill()
+    process.communicate()
+    acumatica.close_sessions()
+
+    rest = run_tap(state=state)
+    assert rest.exit_code == 0
+    read |= {message["record"]["id"] for message in rest.of_type("RECORD")}
+    summary = acumatica.summary()
+    assert len(read) == sum(entity["rows"] for entity in summary.values())
+    assert len(rest.of_type("RECORD")) < len(read)

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox.acumatica.faults import Fault
+from tap_acumatica.schema import Swagger
+from tap_acumatica.tap import TapAcumatica
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
     Run = Any
@@ -158,3 +161,28 @@ def test_a_form_that_is_refused_stops_only_its_own_stream(
     assert run.records("gl_accounts")
     assert "replication_key_value" not in str(run.state["bookmarks"].get("ap_payments"))
     assert "replication_key_value" in run.state["bookmarks"]["gl_accounts"]
+
+
+def test_an_entity_without_the_field_is_read_in_full_by_itself(
+    settings: dict[str, Any],
+    acumatica: AcumaticaAdmin,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Mistake 19 of other clients: SalesInvoice filtered on a field that it lacks."""
+    acumatica.change_settings(seats=50)
+    first = TapAcumatica(config=settings, setup_mapper=False)
+    path = f"{first.endpoint.path}/swagger.json"
+    document = first.client.get(path).body
+    fields = document["components"]["schemas"]["SalesInvoice"]["allOf"][1]["properties"]
+    del fields["LastModifiedDateTime"]
+    shared = {"client": first.client, "swagger": Swagger(document)}
+    tap = type("OlderTap", (TapAcumatica,), shared)(config=settings)
+    stream = tap.streams["sales_invoices"]
+    assert stream.replication_method == "FULL_TABLE"
+    assert tap.streams["bills"].replication_method == "INCREMENTAL"
+    with caplog.at_level("INFO", logger="tap-acumatica"):
+        rows = list(stream.get_records(None))
+    assert len(rows) == acumatica.summary()["SalesInvoice"]["rows"]
+    assert "SalesInvoice has no LastModifiedDateTime" in caplog.text
+    assert all("$filter" not in r["query"] for r in acumatica.requests())
+    acumatica.close_sessions()
