@@ -75,7 +75,11 @@ class PasswordAuthenticator:
         asked_at = time.monotonic()
         try:
             response = session.post(
-                self._url, data=self._form, timeout=TIMEOUT, allow_redirects=False
+                self._url,
+                data=self._form,
+                auth=_unsigned,
+                timeout=TIMEOUT,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             # Before the first sign-in the address is more likely wrong than down.
@@ -93,6 +97,11 @@ class PasswordAuthenticator:
         lifetime = float(answer.get("expires_in", 3600))
         renew_at = asked_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
         return Token(answer["access_token"], renew_at)
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Send neither the old token nor what ``~/.netrc`` says: the form signs in."""
+    return request
 
 
 def _answer(response: requests.Response) -> Mapping[str, Any]:

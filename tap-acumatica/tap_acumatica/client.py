@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import backoff
 import msgspec
 import requests
+from typing_extensions import override
 
 from tap_acumatica import __version__, query, wire
 from tap_acumatica.auth import unreachable
@@ -81,6 +82,21 @@ def _log_wait(details: Mapping[str, Any]) -> None:
         ATTEMPTS,
         details["wait"],
     )
+
+
+class Bearer(requests.auth.AuthBase):
+    """Signs requests with a token.
+
+    A header alone would not do: requests overwrites it with what ``~/.netrc`` says.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    @override
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 class Pace:
@@ -181,7 +197,7 @@ class Client:
 
     def _send(self, url: str) -> tuple[requests.Response, datetime]:
         token = self._authenticator.token(self._session)
-        self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.auth = Bearer(token)
         self._logout = self._logout or weakref.finalize(
             self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
         )

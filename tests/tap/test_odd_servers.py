@@ -15,6 +15,7 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TOKEN = {"access_token": "good", "expires_in": 3600}
 ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
@@ -80,8 +81,10 @@ class Handler(BaseHTTPRequestHandler):
 def serving(**answers: Any) -> Iterator[OddServer]:
     with OddServer(**answers) as server:
         Thread(target=server.serve_forever).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 def sync(server: OddServer, state: dict[str, Any] | None = None) -> None:
@@ -106,3 +109,15 @@ def test_an_answer_that_is_no_list_of_records_ends_the_run(
     ):
         sync(server)
     assert b"RECORD" not in capsysbinary.readouterr().out
+
+
+def test_a_netrc_does_not_replace_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serving(Account=[]) as server:
+        sync(server)
+    assert server.signed["token"] is None
+    assert server.signed["Account"] == "Bearer good"
