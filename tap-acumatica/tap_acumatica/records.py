@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 Json = Any
 
-_WRAPPER = frozenset({"value", "error"})
+# A custom field also names its type, an empty one nothing else.
+_WRAPPER = frozenset({"value", "error", "type"})
 _DROPPED = frozenset({"_links", "files", "error"})
 # They change with paging or with the session, though the record has not changed.
 _DROPPED_AT_TOP = _DROPPED | {"rowNumber"}
@@ -69,8 +70,8 @@ class Unwrapper:
     def _field(self, value: Json, path: str) -> Json:
         if isinstance(value, list):
             return [
-                self._members(line, f"{path}/{index}", _DROPPED_BELOW)
-                for index, line in enumerate(value)
+                self._element(element, f"{path}/{index}")
+                for index, element in enumerate(value)
             ]
         if not isinstance(value, dict):
             return self._scalar(value)
@@ -78,6 +79,11 @@ class Unwrapper:
             self._note_error(value, path)
             return self._scalar(value.get("value"))
         return self._members(value, path, _DROPPED_BELOW)
+
+    def _element(self, element: Json, path: str) -> Json:
+        if isinstance(element, dict):
+            return self._members(element, path, _DROPPED_BELOW)
+        return self._field(element, path)
 
     def _scalar(self, value: Json) -> Json:
         return value.rstrip(" ") if self.trim and isinstance(value, str) else value
@@ -88,5 +94,5 @@ class Unwrapper:
 
 
 def _is_wrapper(value: dict[str, Json]) -> bool:
-    """Tell a field from a linked record; a custom field also names its type."""
+    """Tell a field from a linked record."""
     return value.keys() <= _WRAPPER or ("type" in value and "value" in value)

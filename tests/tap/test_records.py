@@ -32,6 +32,9 @@ def unwrapped(record: dict[str, Any], *, trim: bool = True) -> dict[str, Any]:
         ({"value": "  indented"}, "  indented"),
         ({"error": "Vendor is on hold"}, None),
         ([], []),
+        ([{}], [{}]),
+        (["a ", 1], ["a", 1]),
+        ([[{"id": ID, "Qty": {"value": 2}}]], [[{"Qty": 2}]]),
         (
             [
                 {
@@ -81,6 +84,13 @@ def test_note_is_text_in_both_shapes(note: Any) -> None:
 def test_custom_fields_keep_their_views() -> None:
     custom = {"Item": {"UsrRegion": {"type": "CustomStringField", "value": "EMEA "}}}
     assert unwrapped({"custom": custom}) == {"custom": {"Item": {"UsrRegion": "EMEA"}}}
+
+
+def test_an_empty_custom_field_is_null() -> None:
+    custom = {"Item": {"UsrRegion": {"type": "CustomStringField"}, "UsrSize": {}}}
+    assert unwrapped({"Details": [{"custom": custom}]}) == {
+        "Details": [{"custom": {"Item": {"UsrRegion": None, "UsrSize": None}}}]
+    }
 
 
 def test_an_empty_custom_member_stays_an_object() -> None:
