@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
@@ -91,12 +92,27 @@ class PasswordAuthenticator:
             raise AcumaticaError(_refusal(answer))
         if "access_token" not in answer:
             message = f"{self._url} answered {response.status_code} instead of a token"
-            if response.status_code >= requests.codes.internal_server_error:
-                raise RetryableError(f"{message}; try again later.")
+            if _may_pass(response.status_code):
+                raise RetryableError(
+                    f"{message}; try again later.", retry_after(response)
+                )
             raise SettingError(f"{message}: is instance_url an Acumatica instance?")
         lifetime = float(answer.get("expires_in", 3600))
         renew_at = asked_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
         return Token(answer["access_token"], renew_at)
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """Return the seconds that the server asks us to wait, if it does."""
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None
+
+
+def _may_pass(status: int) -> bool:
+    return (
+        status == HTTPStatus.TOO_MANY_REQUESTS
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:

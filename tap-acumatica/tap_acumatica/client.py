@@ -19,7 +19,7 @@ import requests
 from typing_extensions import override
 
 from tap_acumatica import __version__, query, wire
-from tap_acumatica.auth import unreachable
+from tap_acumatica.auth import retry_after, unreachable
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -134,9 +134,6 @@ class Client:
 
     The first request that carries a token takes a licensed seat, so exactly one logout
     follows when the client is collected or the process ends, whatever the ending.
-
-    Attributes:
-        server_time: The server's clock (its Date header) when it last answered.
     """
 
     def __init__(
@@ -163,9 +160,22 @@ class Client:
                 "User-Agent": f"tap-acumatica/{__version__}",
             }
         )
-        # Before the first answer nothing is known of it; no window is read by then.
-        self.server_time = datetime.min.replace(tzinfo=UTC)
+        self._server_time: datetime | None = None
         self._logout: weakref.finalize[..., Client] | None = None
+
+    @property
+    def server_time(self) -> datetime:
+        """The server's clock (its Date header) when it last answered.
+
+        Raises:
+            AcumaticaError: No answer has told it.
+        """
+        if self._server_time is None:
+            raise AcumaticaError(
+                f"The answers of {self.instance_url} have no readable Date header, so "
+                "no bookmark would be safe: does a proxy before the instance drop it?"
+            )
+        return self._server_time
 
     @backoff.on_exception(
         waits,
@@ -192,7 +202,7 @@ class Client:
             self._authenticator.forget()
             response, asked_at = self._send(url)
         _check(response, path)
-        self.server_time = _server_time(response) or self.server_time
+        self._server_time = _server_time(response) or self._server_time
         return Answer(_decoded(response, path), asked_at)
 
     def _send(self, url: str) -> tuple[requests.Response, datetime]:
@@ -243,7 +253,7 @@ def _check(response: requests.Response, path: str) -> None:
         if any(name in response.text for name in _DETERMINISTIC):
             raise AcumaticaError(message)
     if status in _RETRYABLE:
-        raise RetryableError(message, _retry_after(response))
+        raise RetryableError(message, retry_after(response))
     raise _DEFINITE.get(status, AcumaticaError)(message)
 
 
@@ -264,11 +274,6 @@ def _error_page_message(response: requests.Response) -> str | None:
     return messages[0] if parts.path.lower().endswith("error.aspx") else None
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
-
-
 def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return wire.decode(response.content)
@@ -281,5 +286,8 @@ def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - a
 
 
 def _server_time(response: requests.Response) -> datetime | None:
-    date = response.headers.get("Date")
-    return parsedate_to_datetime(date) if date else None
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

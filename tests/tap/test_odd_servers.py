@@ -9,7 +9,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_acumatica.errors import AcumaticaError
+import requests
+from tap_acumatica.auth import PasswordAuthenticator
+from tap_acumatica.errors import AcumaticaError, RetryableError
 from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
 
@@ -47,6 +49,7 @@ class OddServer(ThreadingHTTPServer):
         }
         self.with_date = True
         self.signed: dict[str, str | None] = {}
+        self.asked: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -59,6 +62,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         name = self.path.partition("?")[0].rpartition("/")[2]
+        self.server.asked[name] = self.path
         self.server.signed[name] = self.headers.get("Authorization")
         answer = self.server.answers[name]
         status, body = answer if isinstance(answer, tuple) else (200, answer)
@@ -121,3 +125,58 @@ def test_a_netrc_does_not_replace_the_token(
         sync(server)
     assert server.signed["token"] is None
     assert server.signed["Account"] == "Bearer good"
+
+
+def test_a_busy_token_endpoint_is_no_wrong_setting() -> None:
+    """What may pass is asked for again, with the delay that the server wants."""
+    with serving(token=(429, {})) as server, requests.Session() as session:
+        authenticator = PasswordAuthenticator(
+            server.url, client_id="", client_secret="", username="", password=""
+        )
+        with pytest.raises(RetryableError, match="answered 429"):
+            authenticator.token(session)
+
+
+def test_without_a_date_no_bookmark_is_written() -> None:
+    with serving(Account=[]) as server:
+        server.with_date = False
+        with pytest.raises(AcumaticaError, match="no readable Date header"):
+            sync(server)
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ({"swagger.json": {"swagger": "2.0"}}, "no components.schemas"),
+        ({"entity": {}}, "the list of endpoints"),
+        ({"entity": ["Default"]}, "the list of endpoints"),
+    ],
+)
+def test_an_odd_discovery_ends_with_a_sentence(
+    answers: dict[str, Any], says: str
+) -> None:
+    with serving(**answers) as server, pytest.raises(AcumaticaError, match=says):
+        sync(server)
+
+
+@pytest.mark.parametrize("value", [1700000000, "page 7"])
+def test_a_bookmark_of_another_tool_is_named(value: object) -> None:
+    bookmark = {
+        "replication_key": "LastModifiedDateTime",
+        "replication_key_value": value,
+    }
+    with (
+        serving(Account=[]) as server,
+        pytest.raises(AcumaticaError, match="gl_accounts: the bookmark"),
+    ):
+        sync(server, {"bookmarks": {"gl_accounts": bookmark}})
+
+
+def test_a_bookmark_of_another_key_is_not_used() -> None:
+    bookmark = {
+        "replication_key": "CreatedDateTime",
+        "replication_key_value": "2026-01-01T00:00:00Z",
+    }
+    with serving(Account=[]) as server:
+        sync(server, {"bookmarks": {"gl_accounts": bookmark}})
+    assert "filter" not in server.asked["Account"]
