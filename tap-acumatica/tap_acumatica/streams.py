@@ -334,7 +334,14 @@ class AcumaticaStream(Stream):
         state = self.get_context_state(context)
         if state.get("replication_key") != self.replication_key:
             return None
-        return moment(state.get("replication_key_value"))
+        value = state.get("replication_key_value")
+        try:
+            return moment(value)
+        except (TypeError, ValueError) as error:
+            raise AcumaticaError(
+                f"{self.name}: the bookmark {value!r} in the state is no date-time. "
+                "Mend it, or remove it to read the stream from its beginning."
+            ) from error
 
     def _move_bookmark(self, context: Context | None, reached: datetime | None) -> None:
         """Move the bookmark forwards and pass the state on.
@@ -427,8 +434,15 @@ class AcumaticaStream(Stream):
         try:
             answer = self._acumatica.client.get(f"{self._path}/{id_}", parameters)
         except NotFoundError:
+            self.logger.warning(
+                "%s: record %s was listed but is not found by its id; it counts as "
+                "deleted.",
+                self.name,
+                id_,
+            )
             return None
         self._check_records([answer.body])
+        self._asked_at = answer.asked_at
         row: Row = answer.body
         return row
 

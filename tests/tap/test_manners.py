@@ -144,6 +144,9 @@ def test_expansions_that_lists_cannot_hold_are_read_by_id(
     assert by_id == {record["id"]: record for record in whole}
     refused = [r for r in acumatica.requests() if r["status"] == 500]
     assert len(refused) == 1
+    # Each row was observed when it was read, not when the list was.
+    times = [message["time_extracted"] for message in run.of_type("RECORD")]
+    assert times == sorted(set(times))
 
 
 @pytest.mark.parametrize(
