@@ -27,9 +27,19 @@ class Endpoint(NamedTuple):
 
 
 def served_endpoints(body: Any) -> list[Endpoint]:  # noqa: ANN401 - any JSON
-    """Read the answer of ``GET /entity``; older builds answer a bare array."""
-    entries = body["endpoints"] if isinstance(body, Mapping) else body
-    return [Endpoint(entry["name"], entry["version"]) for entry in entries]
+    """Read the answer of ``GET /entity``; older builds answer a bare array.
+
+    Raises:
+        SettingError: It is no list of endpoints.
+    """
+    try:
+        entries = body["endpoints"] if isinstance(body, Mapping) else body
+        return [Endpoint(entry["name"], entry["version"]) for entry in entries]
+    except (KeyError, TypeError) as error:
+        raise SettingError(
+            "GET entity answered something else than the list of endpoints: is "
+            "instance_url an Acumatica instance?"
+        ) from error
 
 
 def choose(name: str, version: str | None, served: Iterable[Endpoint]) -> Endpoint:

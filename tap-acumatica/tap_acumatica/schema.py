@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_acumatica.errors import AcumaticaError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -27,9 +29,15 @@ class Swagger:
         """Wrap a decoded swagger.json.
 
         Raises:
-            KeyError: The document describes no schemas.
+            AcumaticaError: The document describes no schemas.
         """
-        self._definitions: Mapping[str, Schema] = document["components"]["schemas"]
+        try:
+            self._definitions: Mapping[str, Schema] = document["components"]["schemas"]
+        except (KeyError, TypeError) as error:
+            raise AcumaticaError(
+                "The endpoint's swagger.json has no components.schemas, so it is no "
+                "OpenAPI 3 description."
+            ) from error
 
     def __contains__(self, entity: str) -> bool:
         return entity in self._definitions

@@ -256,11 +256,25 @@ def _instance_url(value: str) -> str:
     Raises:
         SettingError: It is no address, or it would send the password in clear.
     """
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    # Our paths are put at its end; a password in it would show in each error.
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+    ):
         raise SettingError(
             f"Setting 'instance_url' is {value!r}, which is no address such as "
             "https://erp.example.com."
+        )
+    if parts.password is not None:
+        raise SettingError(
+            "Setting 'instance_url' holds a password; use the settings username and "
+            "password."
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingError(
