@@ -144,9 +144,10 @@ def test_a_token_that_ends_in_mid_stream_is_renewed(
     run_tap: RunTap, acumatica: AcumaticaAdmin
 ) -> None:
     """Mistake 14 of other clients: the end of a token kills the run."""
-    acumatica.add_fault(Fault(kind="expire", path="$skip=500"))
+    acumatica.add_fault(Fault(kind="expire", path="/Bill?$top=500&$skip=0&$expand"))
     run = run_tap("bills")
     assert run.exit_code == 0
+    assert [r["status"] for r in acumatica.requests()].count(401) == 1
     assert len(run.records("bills")) == acumatica.summary()["Bill"]["rows"]
 
 
