@@ -20,6 +20,7 @@ from tap_acumatica.errors import (
     CannotOptimizeError,
     InsufficientRightsError,
     NotFoundError,
+    SettingError,
 )
 from tap_acumatica.pages import are_records, settled
 from tap_acumatica.records import Unwrapper
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import RecordMessage
+    from singer_sdk.singerlib import Catalog, RecordMessage
 
     from tap_acumatica.client import Answer
     from tap_acumatica.pages import Row
@@ -225,6 +226,20 @@ class AcumaticaStream(Stream):
         # The SDK announces every failure as unhandled; ours get their sentence later.
         if not isinstance(sys.exception(), AcumaticaError):
             super().log(message, *args, level=level, **kwargs)
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take a catalog's choices.
+
+        Raises:
+            SettingError: The catalog names a replication key that cannot be one.
+        """
+        super().apply_catalog(catalog)
+        if self.replication_key not in {None, REPLICATION_KEY}:
+            raise SettingError(
+                f"{self.name}: the catalog's replication key {self.replication_key} "
+                f"is not {REPLICATION_KEY}, the only one that Acumatica can filter by."
+            )
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from tap_acumatica.auth import PasswordAuthenticator
-from tap_acumatica.errors import AcumaticaError, RetryableError
+from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
 
@@ -91,7 +91,11 @@ def serving(**answers: Any) -> Iterator[OddServer]:
             server.shutdown()
 
 
-def sync(server: OddServer, state: dict[str, Any] | None = None) -> None:
+def sync(
+    server: OddServer,
+    state: dict[str, Any] | None = None,
+    catalog: dict[str, Any] | None = None,
+) -> None:
     config = {
         "instance_url": server.url,
         "endpoint_version": "24.200.001",
@@ -100,7 +104,7 @@ def sync(server: OddServer, state: dict[str, Any] | None = None) -> None:
         "username": "user",
         "password": "word",
     }
-    TapAcumatica(config=config, state=state).sync_all()
+    TapAcumatica(config=config, state=state, catalog=catalog).sync_all()
 
 
 @pytest.mark.parametrize("body", [{}, None, [{"Type": {"value": "Asset"}}]])
@@ -180,3 +184,24 @@ def test_a_bookmark_of_another_key_is_not_used() -> None:
     with serving(Account=[]) as server:
         sync(server, {"bookmarks": {"gl_accounts": bookmark}})
     assert "filter" not in server.asked["Account"]
+
+
+def catalog_of(key: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"id": {"type": "string"}}}
+    stream = {
+        "tap_stream_id": "gl_accounts",
+        "stream": "gl_accounts",
+        "schema": schema,
+        "key_properties": ["id"],
+        "replication_key": key,
+        "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
+    }
+    return {"streams": [stream]}
+
+
+def test_another_replication_key_is_refused() -> None:
+    with (
+        serving(Account=[]) as server,
+        pytest.raises(SettingError, match="replication key CreatedDateTime is not"),
+    ):
+        sync(server, catalog=catalog_of("CreatedDateTime"))
