@@ -59,6 +59,7 @@ def test_a_field_loses_its_wrapper_and_nothing_else(wrapped: Any, plain: Any) ->
 
 
 def test_false_stays_false_and_zero_stays_zero() -> None:
+    """Mistake 7 of other clients: empty, 0 and false taken for one another."""
     record = unwrapped({"Hold": {"value": False}, "Amount": {"value": 0}})
     assert record["Hold"] is False
     assert record["Amount"] == 0

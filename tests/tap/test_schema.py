@@ -84,6 +84,7 @@ def test_what_is_not_expanded_is_no_column() -> None:
 
 
 def test_linked_objects_and_detail_arrays_keep_their_shape() -> None:
+    """Mistake 16 of other clients: nested names flattened into colliding columns."""
     properties = SWAGGER.stream_schema("Vendor", ("Contact", "Lines"))["properties"]
     assert properties["Contact"]["type"] == ["object", "null"]
     assert set(properties["Contact"]["properties"]) == {"Email", "note", "custom"}
