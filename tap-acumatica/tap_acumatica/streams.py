@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
-from tap_acumatica import query, wire
-from tap_acumatica.errors import (
-    AcumaticaError,
-    CannotOptimizeError,
-    InsufficientRightsError,
-    NotFoundError,
-    SettingError,
-)
-from tap_acumatica.pages import are_records, settled
+from tap_acumatica.entity import REPLICATION_KEY, Entity, modified
+from tap_acumatica.errors import AcumaticaError, InsufficientRightsError, SettingError
 from tap_acumatica.records import Unwrapper
-from tap_acumatica.windows import Window, following, narrowed
+from tap_acumatica.windows import Window, following, moment, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+    from datetime import datetime
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog, RecordMessage
 
-    from tap_acumatica.client import Answer
     from tap_acumatica.pages import Row
     from tap_acumatica.tap import TapAcumatica
 
-REPLICATION_KEY = "LastModifiedDateTime"
 LAPS = 3
 """How often the end of the closed windows is set anew while a stream is read: each lap
 reads what came during the one before, and a run must end while people go on working."""
-SHOWN = 200
-"""How much of an answer an error shows."""
-_NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
 
 
 class StreamSpec(NamedTuple):
@@ -168,26 +157,10 @@ class Extent:
         """Pass rows on and count them in."""
         for row in rows:
             self.rows += 1
-            if value := _modified(row):
+            if value := modified(row):
                 self.oldest = min(self.oldest or value, value)
                 self.newest = max(self.newest or value, value)
             yield row
-
-
-class WindowSource:
-    """The rows of one window, as `pages.settled` asks for them."""
-
-    def __init__(self, stream: AcumaticaStream, window: Window) -> None:
-        self._stream = stream
-        self._window = window
-
-    def page(self, skip: int, *, whole: bool) -> list[Row]:
-        """Return a page of the window."""
-        return self._stream.page(self._window, skip, whole=whole)
-
-    def row(self, id_: str) -> Row | None:
-        """Return one whole row, None where it is gone."""
-        return self._stream.row(id_)
 
 
 class AcumaticaStream(Stream):
@@ -204,15 +177,19 @@ class AcumaticaStream(Stream):
 
     def __init__(self, tap: TapAcumatica, spec: StreamSpec) -> None:
         self._acumatica = tap
-        self._spec = spec
-        self._expand = tap.swagger.expandable(spec.entity, spec.expand)
-        schema = tap.swagger.stream_schema(spec.entity, self._expand)
+        expand = tap.swagger.expandable(spec.entity, spec.expand)
+        schema = tap.swagger.stream_schema(spec.entity, expand)
         super().__init__(tap, schema=schema, name=spec.name)
+        self._entity = Entity(
+            tap.client,
+            f"{tap.endpoint.path}/{spec.entity}",
+            expand,
+            page_size=self.config["page_size"],
+            logger=self.logger,
+        )
         self.primary_keys = ("id",)
         if REPLICATION_KEY in schema["properties"]:
             self.replication_key = REPLICATION_KEY
-        self._asked_at: datetime | None = None
-        self._not_in_lists: frozenset[str] = frozenset()
         self._refused: InsufficientRightsError | None = None
         self._unknown_fields: set[str] = set()
         self._field_errors = 0
@@ -229,11 +206,15 @@ class AcumaticaStream(Stream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take a catalog's choices.
+        """Take a catalog's choices; fields newer than it are read all the same.
 
         Raises:
             SettingError: The catalog names a replication key that cannot be one.
         """
+        if entry := catalog.get_stream(self.name):
+            known = entry.schema.to_dict()
+            fields = {**self.schema["properties"], **known.get("properties", {})}
+            entry.schema = Schema.from_dict({**known, "properties": fields})
         super().apply_catalog(catalog)
         if self.replication_key not in {None, REPLICATION_KEY}:
             raise SettingError(
@@ -295,7 +276,7 @@ class AcumaticaStream(Stream):
         self, record: Record
     ) -> Generator[RecordMessage, None, None]:
         for message in super()._generate_record_messages(record):
-            message.time_extracted = self._asked_at
+            message.time_extracted = self._entity.asked_at
             yield message
 
     # The two ways of reading.
@@ -304,14 +285,15 @@ class AcumaticaStream(Stream):
         if not self.replication_key:
             self.logger.info(
                 "%s has no %s in this endpoint: %s is read in full each time.",
-                self._spec.entity,
+                self._entity.name,
                 REPLICATION_KEY,
                 self.name,
             )
         if self.config["emit_activate_version_messages"]:
             self._stream_version = self._acumatica.initialized_at
         window = Window()
-        yield from self._records(self._rows(window, self.page(window, 0, whole=True)))
+        first_page = self._entity.page(window, 0, whole=True)
+        yield from self._records(self._entity.rows(window, first_page))
         if self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
 
@@ -321,16 +303,17 @@ class AcumaticaStream(Stream):
         horizon, laps = self._horizon(), 0
         while window is not None:
             began = self._server_time()
-            page = self.page(window, 0, whole=True)
+            page = self._entity.page(window, 0, whole=True)
             if len(page) == size:
                 if window.upper is None and laps < LAPS:
                     horizon, laps = self._horizon(), laps + 1
-                seen = [value for row in page if (value := _modified(row))]
+                seen = [value for row in page if (value := modified(row))]
                 if part := narrowed(window, seen, horizon):
                     window = part
                     continue
             extent = Extent()
-            yield from self._records(extent.counting(self._rows(window, page)))
+            rows = extent.counting(self._entity.rows(window, page))
+            yield from self._records(rows)
             self.logger.debug("%d rows %s", extent.rows, window)
             newest = extent.newest and min(extent.newest, began)
             self._move_bookmark(context, window.upper or newest)
@@ -384,115 +367,11 @@ class AcumaticaStream(Stream):
         lookback = timedelta(seconds=self.config["lookback_seconds"])
         return self._server_time() - lookback
 
-    # Requests.
-
-    def _rows(self, window: Window, first_page: list[Row]) -> Iterator[Row]:
-        """Return a window's rows; one page is one moment, more than one may move."""
-        size = self.config["page_size"]
-        if len(first_page) < size:
-            return iter(first_page)
-        return settled(WindowSource(self, window), size, first_page)
-
-    def page(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
-        """Return a page of a window.
-
-        Args:
-            window: The window.
-            skip: Rows before the page.
-            whole: With lines and linked objects.
-
-        Raises:
-            AcumaticaError: The server declines, or answers more than was asked for.
-        """
-        while True:
-            expand = [path for path in self._expand if not self._only_by_id(path)]
-            try:
-                answer = self._list(window, skip, expand if whole else [])
-            except CannotOptimizeError as error:
-                self._learn(error, expand)
-                continue
-            self._asked_at = answer.asked_at
-            rows: list[Row] = answer.body
-            return rows
-
-    def _list(self, window: Window, skip: int, expand: list[str]) -> Answer:
-        size = self.config["page_size"]
-        parameters: dict[str, str | int] = {"$top": size, "$skip": skip}
-        if expand:
-            parameters["$expand"] = query.expand(expand)
-        if condition := query.within(REPLICATION_KEY, window):
-            parameters["$filter"] = condition
-        answer = self._acumatica.client.get(self._path, parameters)
-        self._check_records(answer.body)
-        if len(answer.body) > size:
-            raise AcumaticaError(
-                f"{self.name}: the server answered {len(answer.body)} rows to "
-                f"$top={size}; reading on could lose or repeat rows."
-            )
-        return answer
-
-    def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
-        if not are_records(body):
-            shown = wire.encode(body).decode()[:SHOWN]
-            raise AcumaticaError(
-                f"{self.name}: the server answered something else than records with "
-                f"ids: {shown}"
-            )
-
-    @property
-    def _path(self) -> str:
-        return f"{self._acumatica.endpoint.path}/{self._spec.entity}"
-
-    def row(self, id_: str) -> Row | None:
-        """Return one whole row, None where it is gone."""
-        parameters = {"$expand": query.expand(self._expand)} if self._expand else None
-        try:
-            answer = self._acumatica.client.get(f"{self._path}/{id_}", parameters)
-        except NotFoundError:
-            self.logger.warning(
-                "%s: record %s was listed but is not found by its id; it counts as "
-                "deleted.",
-                self.name,
-                id_,
-            )
-            return None
-        self._check_records([answer.body])
-        self._asked_at = answer.asked_at
-        row: Row = answer.body
-        return row
-
-    def _only_by_id(self, path: str) -> bool:
-        return path.partition("/")[0] in self._not_in_lists
-
-    def _learn(self, error: CannotOptimizeError, expand: list[str]) -> None:
-        """Note which expansions the server cannot put into a list, for this run.
-
-        Raises:
-            CannotOptimizeError: The list cannot be read without expansions either.
-        """
-        asked = {path.partition("/")[0] for path in expand}
-        named = {
-            name.partition(".")[0]
-            for names in _NAMED_BY_OPTIMIZER.findall(str(error))
-            for name in names
-        }
-        if not asked:
-            raise error
-        learned = named & asked or asked
-        self._not_in_lists |= learned
-        self.logger.info(
-            "%s: lists cannot hold %s, so each record is read by its id for them.",
-            self.name,
-            ", ".join(sorted(learned)),
-        )
-
     # Records.
 
     def _records(self, rows: Iterable[Row]) -> Iterator[Record]:
-        """Unwrap rows; where a list cannot hold all of a row, read it by its id."""
         for row in rows:
-            whole = self.row(row["id"]) if self._not_in_lists else row
-            if whole:
+            if whole := self._entity.whole(row):
                 yield self._unwrap(whole)
 
     def _unwrap(self, row: Row) -> Record:
@@ -520,16 +399,3 @@ class AcumaticaStream(Stream):
                     self.name,
                     name,
                 )
-
-
-def moment(value: str | None) -> datetime | None:
-    """Read a date-time as UTC; one without an offset is meant as UTC."""
-    if not value:
-        return None
-    read = datetime.fromisoformat(value)
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _modified(row: Row) -> datetime | None:
-    """Return when a row was modified, as far as it says."""
-    return moment(row.get(REPLICATION_KEY, {}).get("value"))

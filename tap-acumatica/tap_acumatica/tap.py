@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from simplejson import JSONDecodeError
 from singer_sdk import Tap
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
@@ -20,7 +21,8 @@ from tap_acumatica.auth import PasswordAuthenticator
 from tap_acumatica.client import Client, Pace
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.schema import Swagger
-from tap_acumatica.streams import STREAMS, AcumaticaStream, moment
+from tap_acumatica.streams import STREAMS, AcumaticaStream
+from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,7 +42,9 @@ class TapCommand(SingerCommand):
             return super().main(*args, **kwargs)
         except AcumaticaError as error:
             self.logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
-            sys.exit(1)
+        except (FileNotFoundError, PermissionError, JSONDecodeError) as error:
+            self.logger.error("A file cannot be read: %s.", error)  # noqa: TRY400 - as above
+        sys.exit(1)
 
 
 class TapAcumatica(Tap):
@@ -205,6 +209,13 @@ class TapAcumatica(Tap):
         # The SDK would end with 0, as if the streams had been read to their end.
         self.logger.warning("Ended by signal %d; the next run goes on.", signum)
         sys.exit(128 + signum)
+
+    @override
+    def setup_mapper(self) -> None:
+        # The streams add fields that are newer than the catalog, and the mapper takes
+        # its schemas from there.
+        self.logger.debug("Reading %d streams.", len(self.streams))
+        super().setup_mapper()
 
     @override
     def discover_streams(self) -> list[AcumaticaStream]:

@@ -7,7 +7,7 @@ far from full. They follow one another without a gap; the last one is open above
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median_low
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +32,18 @@ class Window(NamedTuple):
     @override
     def __str__(self) -> str:
         return f"from {self.lower or 'the beginning'} to {self.upper or 'now'}"
+
+
+def moment(value: str | None) -> datetime | None:
+    """Read a date-time as UTC; one without an offset is meant as UTC.
+
+    Raises:
+        ValueError: The text is no date-time.
+    """
+    if not value:
+        return None
+    read = datetime.fromisoformat(value)
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def floor(moment: datetime) -> datetime:

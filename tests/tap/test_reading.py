@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.acumatica.faults import Fault
@@ -186,3 +186,32 @@ def test_an_entity_without_the_field_is_read_in_full_by_itself(
     assert "SalesInvoice has no LastModifiedDateTime" in caplog.text
     assert all("$filter" not in r["query"] for r in acumatica.requests())
     acumatica.close_sessions()
+
+
+def test_no_closed_window_reaches_into_what_can_still_become_visible(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked
+) -> None:
+    for n in range(8):
+        new = {"CustomerID": f"NOW{n}", "CustomerName": "Now"}
+        acumatica.put_record("Customer", new)
+    run = run_tap("customers", page_size=3, lookback_seconds=600)
+    assert run.exit_code == 0
+    ends = [
+        datetime.fromisoformat(page["$filter"].rpartition(" lt ")[2].split("'")[1])
+        for page in asked("Customer")
+        if " lt " in page.get("$filter", "")
+    ]
+    assert ends
+    assert max(ends) <= datetime.now(UTC) - timedelta(seconds=600)
+
+
+def test_the_bookmark_is_the_newest_value_and_never_moves_back(run_tap: RunTap) -> None:
+    first = run_tap("gl_accounts")
+    changed = [datetime.fromisoformat(r[KEY]) for r in first.records("gl_accounts")]
+    assert first.bookmark("gl_accounts") == max(changed)
+    later = max(changed) + timedelta(seconds=30)
+    state = first.state
+    state["bookmarks"]["gl_accounts"]["replication_key_value"] = later.isoformat()
+    second = run_tap("gl_accounts", state=state)
+    assert second.records("gl_accounts")
+    assert second.bookmark("gl_accounts") == later

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox.acumatica.faults import Fault
 
+from tests.tap.conftest import outcome
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
@@ -220,3 +224,42 @@ def test_a_wrong_password_is_sent_once(
     run_tap(password="wrong")
     tokens = [r for r in acumatica.requests() if r["path"].endswith("/connect/token")]
     assert len(tokens) == 1
+
+
+def test_a_field_that_is_newer_than_the_catalog_is_described_and_read(
+    tmp_path: Path, settings: dict[str, Any], acumatica: AcumaticaAdmin
+) -> None:
+    del acumatica  # it watches over the seats
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps(settings))
+    [discovered] = outcome("--config", str(config), "--discover").messages
+    for entry in discovered["streams"]:
+        entry["metadata"][-1]["metadata"]["selected"] = entry["stream"] == "customers"
+        if entry["stream"] == "customers":
+            del entry["schema"]["properties"]["CustomerName"]
+    catalog.write_text(json.dumps(discovered))
+    run = outcome("--config", str(config), "--catalog", str(catalog))
+    assert run.exit_code == 0
+    [schema] = run.of_type("SCHEMA")
+    assert "CustomerName" in schema["schema"]["properties"]
+    assert all("CustomerName" in record for record in run.records("customers"))
+
+
+@pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
+@pytest.mark.parametrize("content", ["{ no json", None])
+def test_a_file_that_cannot_be_read_ends_with_a_sentence(
+    tmp_path: Path,
+    settings: dict[str, Any],
+    acumatica: AcumaticaAdmin,
+    option: str,
+    content: str | None,
+) -> None:
+    del acumatica  # as above
+    config, broken = tmp_path / "config.json", tmp_path / "broken.json"
+    config.write_text(json.dumps(settings))
+    if content:
+        broken.write_text(content)
+    run = outcome("--config", str(config), option, str(broken))
+    assert run.exit_code != 0
+    assert run.messages == []
+    assert "Traceback" not in run.log
