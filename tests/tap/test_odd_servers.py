@@ -205,3 +205,29 @@ def test_another_replication_key_is_refused() -> None:
         pytest.raises(SettingError, match="replication key CreatedDateTime is not"),
     ):
         sync(server, catalog=catalog_of("CreatedDateTime"))
+
+
+@pytest.mark.parametrize(
+    ("modified", "refused"),
+    [
+        ("2026-01-31T23:59:57Z", True),
+        # A database may round its times.
+        ("2026-01-31T23:59:59.500Z", False),
+        ("2026-02-01T00:00:00Z", False),
+    ],
+)
+def test_a_server_that_does_not_filter_is_found_out(
+    modified: str, *, refused: bool
+) -> None:
+    rows = [{"id": "a", "LastModifiedDateTime": {"value": modified}}]
+    bookmark = {
+        "replication_key": "LastModifiedDateTime",
+        "replication_key_value": "2026-02-01T00:10:00+00:00",
+    }
+    state = {"bookmarks": {"gl_accounts": bookmark}}
+    with serving(Account=rows) as server:
+        if refused:
+            with pytest.raises(AcumaticaError, match="does not filter as asked"):
+                sync(server, state=state)
+        else:
+            sync(server, state=state)
