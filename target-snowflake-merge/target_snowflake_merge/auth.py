@@ -11,6 +11,7 @@ import hashlib
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import jwt
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests.auth import AuthBase
 from typing_extensions import override
 
+from target_snowflake_merge.account import jwt_account
 from target_snowflake_merge.errors import TargetError
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ RENEW_BEFORE_SECONDS = 5 * 60
 MINIMUM_KEY_BITS = 2048
 
 
-class Authenticator(AuthBase):
+class Authenticator(AuthBase, ABC):
     """Sets the headers that sign a request in.
 
     As an ``AuthBase`` it is called for every request, also for a resend, and keeps
@@ -50,9 +52,9 @@ class Authenticator(AuthBase):
     remedy: str
     """What to look at when Snowflake refuses the token."""
 
+    @abstractmethod
     def token(self) -> str:
         """Return the token to send now."""
-        raise NotImplementedError
 
     def renew(self) -> bool:
         """Forget the token after a 401.
@@ -149,39 +151,6 @@ class KeyPair(Authenticator):
         with self._lock:
             self._renew_at = 0.0
         return True
-
-
-def jwt_account(account: str) -> str:
-    """Write an account's name as the claims of a token want it.
-
-    The region and cloud of a locator are cut off, ``org-account`` stays, and a period
-    between organisation and account becomes a hyphen.
-
-    Args:
-        account: The account identifier, such as ``xy12345.us-east-1``.
-
-    Returns:
-        The name in upper case.
-    """
-    if ".global" in account.lower():  # a replicated account: <name>-<hash>.global
-        return account.partition("-")[0].upper()
-    return organisation_form(account).partition(".")[0].upper()
-
-
-def organisation_form(account: str) -> str:
-    """Turn ``org.account``, as SQL writes it, into ``org-account``; leave the rest.
-
-    Every region of a locator holds a hyphen, a name of an account never does.
-
-    Args:
-        account: The account identifier.
-
-    Returns:
-        The same identifier, as host names write it.
-    """
-    first, dot, rest = account.partition(".")
-    is_region = "-" in rest or "." in rest or rest.lower() in {"privatelink", "global"}
-    return account if not dot or "-" in first or is_region else f"{first}-{rest}"
 
 
 def fingerprint(private_key: RSAPrivateKey) -> str:

@@ -5,20 +5,17 @@ The API's reference: https://docs.snowflake.com/en/developer-guide/sql-api/refer
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import backoff
 import msgspec
 import requests
 
-from target_snowflake_merge.auth import organisation_form
 from target_snowflake_merge.errors import (
     StatementError,
     StatementTooLargeError,
@@ -58,7 +55,6 @@ LOST = (
     requests.exceptions.ContentDecodingError,
 )
 
-HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+])(?::[0-9]+)?", re.IGNORECASE)
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -124,54 +120,6 @@ class Result:
         if counted is None and self.rows:
             counted = self.rows[0].get(f"number of rows {verb}")
         return int(counted or 0)
-
-
-def base_url(account: str, host: str | None) -> str:
-    """Return the address of the account.
-
-    Args:
-        account: The account identifier.
-        host: A host name for PrivateLink or another domain, with or without scheme
-            and port. Without it the account's name decides.
-
-    Returns:
-        Scheme and host, without a slash at the end.
-
-    Raises:
-        TargetError: The address would send secrets in plain text, or is none.
-    """
-    if not host:
-        name = organisation_form(account).lower().replace("_", "-")
-        if not HOST.fullmatch(name):
-            raise TargetError(
-                f"Setting account: {account} is no account identifier, such as "
-                "organisation-account; correct it."
-            )
-        return f"https://{name}.snowflakecomputing.com"
-    address = host if "://" in host else f"https://{host}"
-    try:
-        parts = urlsplit(address)
-        known = parts.scheme in {"http", "https"} and parts.port != 0
-    except ValueError:  # a port that is no number, or half of an IPv6 address
-        known = False
-    if not known or not HOST.fullmatch(parts.netloc):
-        raise TargetError(f"Setting host: {host} is no host name; correct it.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise TargetError(
-            f"Setting host: {host} is not encrypted; use https (plain http is for this "
-            "machine only)."
-        )
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class SqlApi:

@@ -38,6 +38,7 @@ from singer_sdk.typing import (
 )
 from typing_extensions import override
 
+from target_snowflake_merge.account import base_url
 from target_snowflake_merge.auth import (
     AccessToken,
     KeyPair,
@@ -48,7 +49,7 @@ from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.reader import MessageReader
 from target_snowflake_merge.sinks import MergeSink
-from target_snowflake_merge.sql_api import Session, SqlApi, base_url
+from target_snowflake_merge.sql_api import Session, SqlApi
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

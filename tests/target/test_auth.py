@@ -7,17 +7,16 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from requests import Request
+from target_snowflake_merge.account import base_url, jwt_account
 from target_snowflake_merge.auth import (
     LIFETIME_SECONDS,
     RENEW_BEFORE_SECONDS,
     AccessToken,
     KeyPair,
-    jwt_account,
     load_private_key,
     read_key_file,
 )
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.sql_api import base_url
 
 KEY = rsa.generate_private_key(65537, 2048)
 WEAK_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
