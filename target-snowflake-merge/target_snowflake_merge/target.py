@@ -211,6 +211,7 @@ class TargetSnowflakeMerge(Target):
         Raises:
             TargetError: A setting is missing or wrong.
         """
+        self._ended_by: int | None = None
         super().__init__(**kwargs)
         config = self.config
         url = base_url(config["account"], config.get("host"))
@@ -300,6 +301,8 @@ class TargetSnowflakeMerge(Target):
     @override
     def process_endofpipe(self) -> None:
         """Load what waits, pass the state on, and say what was loaded."""
+        if self._ended_by is not None:
+            sys.exit(128 + self._ended_by)
         super().process_endofpipe()
         for line in self.connector.summary():
             self.logger.info(line)
@@ -340,6 +343,8 @@ class TargetSnowflakeMerge(Target):
         and then pass on the state of records that are not loaded.
         """
         self.logger.warning("Ended by signal %d; no further state is passed on", signum)
+        # Python drops an exception that is raised while an object is being finalised.
+        self._ended_by = signum
         sys.exit(128 + signum)
 
     # The command.

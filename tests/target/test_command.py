@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
@@ -144,3 +146,19 @@ def test_the_target_is_made_from_a_dictionary_too() -> None:
 
     assert target.config["batch_size_rows"] == 10_000
     assert "host" not in target.config
+
+
+def test_a_signal_that_python_drops_ends_the_run_at_the_end_of_input() -> None:
+    target = TargetSnowflakeMerge(
+        config={
+            "account": "myorg-acct",
+            "database": "finance",
+            "default_target_schema": "erp",
+            "programmatic_access_token": "hush",
+        }
+    )
+    with suppress(SystemExit):  # as Python does in a finaliser
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended:
+        target.process_endofpipe()
+    assert ended.value.code == 128 + signal.SIGTERM
