@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from functools import cached_property
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+STANDARD_ERROR = 2
+"""The descriptor, which can be written to from within a signal handler."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -207,7 +210,8 @@ class TapAcumatica(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # The SDK would end with 0, as if the streams had been read to their end.
-        self.logger.warning("Ended by signal %d; the next run goes on.", signum)
+        # The logger may be in the middle of a line: it would refuse, and end nothing.
+        os.write(STANDARD_ERROR, f"Ended by signal {signum}.\n".encode())
         sys.exit(128 + signum)
 
     @override

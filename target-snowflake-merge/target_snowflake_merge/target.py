@@ -172,6 +172,9 @@ SETTINGS = PropertiesList(
     ),
 ).to_dict()
 
+STANDARD_ERROR = 2
+"""The descriptor, which can be written to from within a signal handler."""
+
 SIGN_IN = ("private_key", "private_key_path", "programmatic_access_token")
 
 REQUIRED = re.compile(r"^'(\w+)' is a required property$")
@@ -342,9 +345,11 @@ class TargetSnowflakeMerge(Target):
         The SDK would drain from within the signal handler, in the middle of a batch,
         and then pass on the state of records that are not loaded.
         """
-        self.logger.warning("Ended by signal %d; no further state is passed on", signum)
         # Python drops an exception that is raised while an object is being finalised.
         self._ended_by = signum
+        # The logger may be in the middle of a line: it would refuse, and end nothing.
+        text = f"Ended by signal {signum}; no further state is passed on\n"
+        os.write(STANDARD_ERROR, text.encode())
         sys.exit(128 + signum)
 
     # The command.
