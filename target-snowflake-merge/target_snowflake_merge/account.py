@@ -13,12 +13,17 @@ from target_snowflake_merge.errors import TargetError
 
 HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+])(?::[0-9]+)?", re.IGNORECASE)
 
+SNOWFLAKE = re.compile(r"\.snowflakecomputing\.(com|cn)$", re.IGNORECASE)
+
+SNOWSIGHT = "app.snowflake.com"
+"""The web interface, whose addresses name organisation and account in their path."""
+
 
 def base_url(account: str, host: str | None) -> str:
     """Return the address of the account.
 
     Args:
-        account: The account identifier.
+        account: The account identifier, or an address of the account.
         host: A host name for PrivateLink or another domain, with or without scheme
             and port. Without it the account's name decides.
 
@@ -29,13 +34,13 @@ def base_url(account: str, host: str | None) -> str:
         TargetError: The address would send secrets in plain text, or is none.
     """
     if not host:
-        name = organisation_form(account).lower().replace("_", "-")
+        name = organisation_form(identifier(account)).lower().replace("_", "-")
         if not HOST.fullmatch(name):
             raise TargetError(
                 f"Setting account: {account} is no account identifier, such as "
                 "organisation-account; correct it."
             )
-        return f"https://{name}.snowflakecomputing.com"
+        return f"https://{name}.snowflakecomputing.{_top_level_domain(account, name)}"
     address = host if "://" in host else f"https://{host}"
     try:
         parts = urlsplit(address)
@@ -52,6 +57,42 @@ def base_url(account: str, host: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _top_level_domain(account: str, name: str) -> str:
+    """Return what the address ends with: regions of China have a domain of their own.
+
+    Args:
+        account: The setting, which may be an address that says so.
+        name: The identifier, whose region may say so.
+    """
+    written = SNOWFLAKE.search(_host(account))
+    if written:
+        return written[1].lower()
+    return "cn" if name.partition(".")[2].startswith("cn-") else "com"
+
+
+def identifier(account: str) -> str:
+    """Take an account's identifier out of an address that was pasted in its place.
+
+    Args:
+        account: An identifier, a host name of the account, or an address of its web
+            interface.
+
+    Returns:
+        The identifier; what is no address stays as it is.
+    """
+    account = account.strip()
+    host, path = _host(account), urlsplit(account).path if "://" in account else ""
+    if host.lower() == SNOWSIGHT:
+        names = [part for part in path.split("/") if part]
+        return "-".join(names[:2]) if len(names) > 1 else account
+    return SNOWFLAKE.sub("", host) if SNOWFLAKE.search(host) else account
+
+
+def _host(account: str) -> str:
+    """Return the host name of an address, or the text before the first slash."""
+    return account.strip().rpartition("://")[2].partition("/")[0]
+
+
 def is_loopback(host: str) -> bool:
     """Say whether a host name or address means this machine."""
     if host == "localhost":
@@ -66,17 +107,19 @@ def jwt_account(account: str) -> str:
     """Write an account's name as the claims of a token want it.
 
     The region and cloud of a locator are cut off, ``org-account`` stays, and a period
-    between organisation and account becomes a hyphen.
+    between organisation and account becomes a hyphen:
+    https://docs.snowflake.com/en/developer-guide/sql-api/authenticating
 
     Args:
-        account: The account identifier, such as ``xy12345.us-east-1``.
+        account: The account identifier, such as ``xy12345.us-east-1``, or an address.
 
     Returns:
         The name in upper case.
     """
-    if ".global" in account.lower():  # a replicated account: <name>-<hash>.global
-        return account.partition("-")[0].upper()
-    return organisation_form(account).partition(".")[0].upper()
+    name = identifier(account)
+    if ".global" in name.lower():  # a replicated account: <name>-<hash>.global
+        return name.partition("-")[0].upper()
+    return organisation_form(name).partition(".")[0].upper()
 
 
 def organisation_form(account: str) -> str:

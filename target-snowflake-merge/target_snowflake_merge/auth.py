@@ -1,4 +1,4 @@
-"""Signing in to the SQL API: key-pair JWT or programmatic access token.
+"""Signing in to the SQL API: key-pair JWT, programmatic access token, OAuth token.
 
 What Snowflake asks for is described in its guide "Authenticating to the server":
 https://docs.snowflake.com/en/developer-guide/sql-api/authenticating
@@ -7,12 +7,14 @@ https://docs.snowflake.com/en/developer-guide/sql-api/authenticating
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,9 +27,9 @@ from target_snowflake_merge.account import jwt_account
 from target_snowflake_merge.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from requests import PreparedRequest
 
 LIFETIME_SECONDS = 59 * 60
@@ -37,6 +39,24 @@ RENEW_BEFORE_SECONDS = 5 * 60
 """A token this close to its end is signed anew, so that none expires on the way."""
 
 MINIMUM_KEY_BITS = 2048
+
+SIGN_IN = (
+    "private_key",
+    "private_key_path",
+    "programmatic_access_token",
+    "oauth_token",
+)
+"""The settings that say how to sign in, of which exactly one is given."""
+
+PEM_BEGIN = b"-----BEGIN"
+
+ODD_KEYS = {
+    b"BEGIN OPENSSH": "in OpenSSH's form; rewrite it with ssh-keygen -p -m PKCS8 -f",
+    b"BEGIN PUBLIC": "a public key, which belongs to the user in Snowflake; give the "
+    "private one",
+    b"BEGIN CERTIFICATE": "a certificate; give the private key",
+}
+"""What people give in place of a key in a form that Snowflake's guide describes."""
 
 
 class Authenticator(AuthBase, ABC):
@@ -71,14 +91,11 @@ class Authenticator(AuthBase, ABC):
         return r
 
 
-class AccessToken(Authenticator):
-    """A programmatic access token, sent as it is."""
+class BearerToken(Authenticator):
+    """A token that somebody else has made, sent as it is."""
 
-    token_type = "PROGRAMMATIC_ACCESS_TOKEN"  # noqa: S105 - the name of a kind
-    remedy = (
-        "check that the programmatic_access_token is complete, has not expired and "
-        "that a network policy covers its user"
-    )
+    setting: str
+    """The setting that holds the token."""
 
     def __init__(self, token: str) -> None:
         """Take a token, as it was copied or read from a file.
@@ -93,13 +110,38 @@ class AccessToken(Authenticator):
         self._token = token.strip()
         if not re.fullmatch(r"[!-~]+", self._token):
             raise TargetError(
-                "The programmatic_access_token holds a space, a line break or another "
-                "character that no token has; copy it again."
+                f"The {self.setting} holds a space, a line break or another character "
+                "that no token has; copy it again."
             )
 
     @override
     def token(self) -> str:
         return self._token
+
+
+class AccessToken(BearerToken):
+    """A programmatic access token.
+
+    https://docs.snowflake.com/en/user-guide/programmatic-access-tokens
+    """
+
+    setting = "programmatic_access_token"
+    token_type = "PROGRAMMATIC_ACCESS_TOKEN"  # noqa: S105 - the name of a kind
+    remedy = (
+        "check that the programmatic_access_token is complete, has not expired and "
+        "that a network policy covers its user"
+    )
+
+
+class OAuthToken(BearerToken):
+    """An access token of Snowflake OAuth or of an external OAuth server."""
+
+    setting = "oauth_token"
+    token_type = "OAUTH"  # noqa: S105 - the name of a kind
+    remedy = (
+        "check that the oauth_token is complete, is meant for this account and has not "
+        "expired: it is not renewed here, so get a new one for each run"
+    )
 
 
 class KeyPair(Authenticator):
@@ -168,62 +210,117 @@ def fingerprint(private_key: RSAPrivateKey) -> str:
     return f"SHA256:{base64.b64encode(hashlib.sha256(der).digest()).decode()}"
 
 
-def read_key_file(path: Path) -> str:
-    """Read a PEM file.
+def authenticator(config: Mapping[str, Any]) -> Authenticator:
+    """Choose how to sign in by the settings that are given.
 
     Args:
-        path: The file that the setting private_key_path names.
+        config: The settings.
 
     Returns:
-        Its text.
+        What signs requests in.
 
     Raises:
-        TargetError: The file cannot be read, or holds no text.
+        TargetError: None or more than one way is given, or the key cannot be used.
     """
-    try:
-        return path.read_text(encoding="ascii")
-    except OSError as error:
+    given = [name for name in SIGN_IN if config.get(name)]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
         raise TargetError(
-            f"Setting private_key_path: {path} cannot be read ({error.strerror}); "
-            "give the path of the private key's PEM file."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise TargetError(
-            f"Setting private_key_path: {path} is no PEM file; give a private key that "
-            "begins with -----BEGIN."
-        ) from error
+            f"Set exactly one of {', '.join(SIGN_IN)} to sign in; found {found}."
+        )
+    for kind in (AccessToken, OAuthToken):
+        if given == [kind.setting]:
+            return kind(config[kind.setting])
+    if not config.get("user"):
+        raise TargetError("Setting user is missing; a key pair needs it.")
+    path = config.get("private_key_path")
+    key = (
+        read_key_file(Path(path))
+        if path
+        else config["private_key"].encode(errors="replace")
+    )
+    private_key = load_private_key(key, config.get("private_key_passphrase"))
+    return KeyPair(config["account"], config["user"], private_key)
 
 
-def load_private_key(pem: str, passphrase: str | None) -> RSAPrivateKey:
-    r"""Read a private key from PEM text.
+def read_key_file(path: Path) -> bytes:
+    """Read a file with a private key.
 
     Args:
-        pem: The text; ``\n`` written out, as environment variables carry it, is a line
-            break.
+        path: What the setting private_key_path names; ``~`` is the user's folder.
+
+    Returns:
+        Its content.
+
+    Raises:
+        TargetError: The file cannot be read.
+    """
+    try:
+        return path.expanduser().read_bytes()
+    except (OSError, RuntimeError) as error:  # no such file; a user without a folder
+        reason = getattr(error, "strerror", None) or error
+        raise TargetError(
+            f"Setting private_key_path: {path} cannot be read ({reason}); give the "
+            "path of the private key's file."
+        ) from error
+
+
+def load_private_key(key: bytes, passphrase: str | None) -> RSAPrivateKey:
+    r"""Read a private key: PKCS#8 or PKCS#1, in PEM or DER, encrypted or not.
+
+    Args:
+        key: PEM text, where ``\n`` may be written out, as environment variables carry
+            it; or DER, as it is or in base64.
         passphrase: What the key is encrypted with, if it is.
 
     Returns:
         The RSA key.
 
     Raises:
-        TargetError: The text is no usable key; the sentence says why.
+        TargetError: It is no usable key; the sentence says why.
     """
-    data = pem.replace("\\n", "\n").strip().encode()
+    data = _normalised(key)
     password = passphrase.encode() if passphrase else None
     try:
-        key = serialization.load_pem_private_key(data, password)
+        loaded = _load(data, password)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise TargetError(_why_unreadable(data, passphrase)) from error
-    if not isinstance(key, RSAPrivateKey) or key.key_size < MINIMUM_KEY_BITS:
+    if not isinstance(loaded, RSAPrivateKey) or loaded.key_size < MINIMUM_KEY_BITS:
         raise TargetError(
             "The private key is no RSA key of at least 2048 bits; make one with "
             "openssl genrsa 2048 | openssl pkcs8 -topk8 -inform PEM."
         )
-    return key
+    return loaded
+
+
+def _normalised(key: bytes) -> bytes:
+    r"""Return PEM with its line breaks, or DER.
+
+    Variables and forms lose line breaks: they arrive as ``\n`` or as spaces.
+    """
+    text = key.replace(b"\\n", b"\n").strip()
+    if PEM_BEGIN in text:
+        found = re.fullmatch(rb"(-----[^-]+-----)([^-:]+)(-----[^-]+-----)", text)
+        if not found:
+            return text
+        return b"\n".join([found[1], *found[2].split(), found[3], b""])
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error:
+        return key
+
+
+def _load(data: bytes, password: bytes | None) -> PrivateKeyTypes:
+    if PEM_BEGIN in data:
+        return serialization.load_pem_private_key(data, password)
+    return serialization.load_der_private_key(data, password)
 
 
 def _why_unreadable(data: bytes, passphrase: str | None) -> str:
-    encrypted = b"ENCRYPTED" in data
+    for mark, reason in ODD_KEYS.items():
+        if mark in data:
+            return f"The private key is {reason}."
+    encrypted = _is_encrypted(data)
     if encrypted and not passphrase:
         return (
             "The private key is encrypted, and private_key_passphrase is not set; "
@@ -231,12 +328,23 @@ def _why_unreadable(data: bytes, passphrase: str | None) -> str:
         )
     if encrypted:
         return "The private key does not open with private_key_passphrase; correct it."
-    if passphrase and b"-----BEGIN" in data:
+    if encrypted is False and passphrase:
         return (
-            "private_key_passphrase is set, but the private key is not encrypted or "
-            "not readable; remove the passphrase or give the encrypted key."
+            "private_key_passphrase is set, but the private key is not encrypted; "
+            "remove the passphrase or give the encrypted key."
         )
     return (
-        "The private key is not in PEM form; give the whole text, from -----BEGIN to "
-        "-----END, line breaks included."
+        "The private key is neither in PEM form, from -----BEGIN to -----END with its "
+        "line breaks, nor in DER form; give the whole key."
     )
+
+
+def _is_encrypted(data: bytes) -> bool | None:
+    """Say whether a key needs a passphrase, or None where it is no key at all."""
+    try:
+        _load(data, None)
+    except TypeError:
+        return True
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return False

@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -39,12 +38,7 @@ from singer_sdk.typing import (
 from typing_extensions import override
 
 from target_snowflake_merge.account import base_url
-from target_snowflake_merge.auth import (
-    AccessToken,
-    KeyPair,
-    load_private_key,
-    read_key_file,
-)
+from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.reader import MessageReader
@@ -52,14 +46,12 @@ from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
-
-    from target_snowflake_merge.auth import Authenticator
 
 SETTINGS = PropertiesList(
     Property(
@@ -68,15 +60,16 @@ SETTINGS = PropertiesList(
         required=True,
         title="Account",
         description="The account identifier: `organisation-account`, or a locator "
-        "with its region, such as `xy12345.us-east-1`.",
+        "with its region, such as `xy12345.us-east-1`. The account's address will do, "
+        "too.",
     ),
     Property(
         "host",
         StringType(),
         title="Host",
-        description="The host name of the account, where it is not "
-        "`<account>.snowflakecomputing.com` (PrivateLink, China). It may carry scheme "
-        "and port; plain http is accepted for this machine only.",
+        description="The host name of the account, where it does not follow from "
+        "`account` (some kinds of PrivateLink, proxies). It may carry scheme and port; "
+        "plain http is accepted for this machine only.",
     ),
     Property(
         "user",
@@ -89,14 +82,15 @@ SETTINGS = PropertiesList(
         StringType(),
         secret=True,
         title="Private key",
-        description="The user's private key in PEM form (PKCS#8, RSA of 2048 bits or "
-        "more). Line breaks may be written as `\\n`.",
+        description="The user's private key (RSA of 2048 bits or more): PEM, where "
+        "line breaks may be written as `\\n`, or DER in base64.",
     ),
     Property(
         "private_key_path",
         StringType(),
         title="Private key path",
-        description="The path of a file with the private key, instead of its text.",
+        description="The path of a file with the private key (PEM or DER), instead of "
+        "its text.",
     ),
     Property(
         "private_key_passphrase",
@@ -111,6 +105,14 @@ SETTINGS = PropertiesList(
         secret=True,
         title="Programmatic access token",
         description="A programmatic access token, instead of a private key.",
+    ),
+    Property(
+        "oauth_token",
+        StringType(),
+        secret=True,
+        title="OAuth token",
+        description="An OAuth access token, instead of a private key. It is not "
+        "renewed, and must live as long as the run.",
     ),
     Property(
         "database",
@@ -174,8 +176,6 @@ SETTINGS = PropertiesList(
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
-
-SIGN_IN = ("private_key", "private_key_path", "programmatic_access_token")
 
 REQUIRED = re.compile(r"^'(\w+)' is a required property$")
 
@@ -383,31 +383,3 @@ class TargetSnowflakeMerge(Target):
             params=command.params,
             logger=cls.logger,
         )
-
-
-def authenticator(config: Mapping[str, Any]) -> Authenticator:
-    """Choose how to sign in by the settings that are given.
-
-    Args:
-        config: The settings.
-
-    Returns:
-        What signs requests in.
-
-    Raises:
-        TargetError: None or more than one way is given, or the key cannot be used.
-    """
-    given = [name for name in SIGN_IN if config.get(name)]
-    if len(given) != 1:
-        found = " and ".join(given) or "none"
-        raise TargetError(
-            f"Set exactly one of {', '.join(SIGN_IN)} to sign in; found {found}."
-        )
-    if given == ["programmatic_access_token"]:
-        return AccessToken(config["programmatic_access_token"])
-    if not config.get("user"):
-        raise TargetError("Setting user is missing; a key pair needs it.")
-    path = config.get("private_key_path")
-    pem = read_key_file(Path(path).expanduser()) if path else config["private_key"]
-    key = load_private_key(pem, config.get("private_key_passphrase"))
-    return KeyPair(config["account"], config["user"], key)

@@ -6,13 +6,16 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from requests import Request
 from target_snowflake_merge.account import base_url, jwt_account
 from target_snowflake_merge.auth import (
     LIFETIME_SECONDS,
     RENEW_BEFORE_SECONDS,
     AccessToken,
+    BearerToken,
     KeyPair,
+    OAuthToken,
     load_private_key,
     read_key_file,
 )
@@ -22,15 +25,18 @@ KEY = rsa.generate_private_key(65537, 2048)
 WEAK_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
 
 
-def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, phrase: str = "") -> str:
+def written(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    phrase: str = "",
+    encoding: Encoding = Encoding.PEM,
+    form: PrivateFormat = PrivateFormat.PKCS8,
+) -> bytes:
     encryption: serialization.KeySerializationEncryption = (
         serialization.BestAvailableEncryption(phrase.encode())
         if phrase
         else serialization.NoEncryption()
     )
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-    ).decode()
+    return key.private_bytes(encoding, form, encryption)
 
 
 class Clock:
@@ -81,23 +87,32 @@ def test_a_token_is_renewed_before_it_ends_and_on_demand() -> None:
     assert key_pair.token() not in {first, second}
 
 
-def test_requests_carry_the_kind_of_token() -> None:
-    request = Request("GET", "https://x", auth=AccessToken("secret")).prepare()
+@pytest.mark.parametrize(
+    ("token", "named"),
+    [
+        (AccessToken("secret"), "PROGRAMMATIC_ACCESS_TOKEN"),
+        (OAuthToken("secret"), "OAUTH"),
+    ],
+)
+def test_requests_carry_the_kind_of_token(token: BearerToken, named: str) -> None:
+    request = Request("GET", "https://x", auth=token).prepare()
 
     assert request.headers["Authorization"] == "Bearer secret"
-    kind = request.headers["X-Snowflake-Authorization-Token-Type"]
-    assert kind == "PROGRAMMATIC_ACCESS_TOKEN"
-    assert not AccessToken("secret").renew()
+    assert request.headers["X-Snowflake-Authorization-Token-Type"] == named
+    assert not token.renew()
 
 
 def test_a_token_may_come_with_white_space_around_it() -> None:
     assert AccessToken("secret\n").token() == "secret"
 
 
+@pytest.mark.parametrize("kind", [AccessToken, OAuthToken])
 @pytest.mark.parametrize("token", ["hush hush", "hush\nhush", "hush\u20ac", " "])
-def test_a_token_that_no_header_carries_is_not_shown(token: str) -> None:
-    with pytest.raises(TargetError, match="programmatic_access_token") as caught:
-        AccessToken(token)
+def test_a_token_that_no_header_carries_is_not_shown(
+    kind: type[BearerToken], token: str
+) -> None:
+    with pytest.raises(TargetError, match=kind.setting) as caught:
+        kind(token)
 
     assert "hush" not in str(caught.value)
 
@@ -113,12 +128,35 @@ def test_a_token_that_no_header_carries_is_not_shown(token: str) -> None:
         ("MyOrg-My_Acct", "MYORG-MY_ACCT", "myorg-my-acct"),
         ("myorg.acct", "MYORG-ACCT", "myorg-acct"),
         ("myorg-acct.privatelink", "MYORG-ACCT", "myorg-acct.privatelink"),
+        ("xy12345.us-east-1.privatelink", "XY12345", "xy12345.us-east-1.privatelink"),
         ("acct-hash123.global", "ACCT", "acct-hash123.global"),
+        (" MYORG-ACCT ", "MYORG-ACCT", "myorg-acct"),
+        ("myorg-acct.snowflakecomputing.com", "MYORG-ACCT", "myorg-acct"),
+        (
+            "https://XY12345.eu-central-1.snowflakecomputing.com/console/login",
+            "XY12345",
+            "xy12345.eu-central-1",
+        ),
+        ("https://app.snowflake.com/myorg/my_acct/#/data", "MYORG-MY_ACCT", None),
     ],
 )
-def test_names_of_accounts(account: str, in_token: str, host: str) -> None:
+def test_names_of_accounts(account: str, in_token: str, host: str | None) -> None:
+    host = host or in_token.lower().replace("_", "-")
+
     assert jwt_account(account) == in_token
     assert base_url(account, None) == f"https://{host}.snowflakecomputing.com"
+
+
+@pytest.mark.parametrize(
+    ("account", "in_token", "host"),
+    [
+        ("xy12345.cn-northwest-1.aws", "XY12345", "xy12345.cn-northwest-1.aws"),
+        ("https://myorg-acct.snowflakecomputing.cn/", "MYORG-ACCT", "myorg-acct"),
+    ],
+)
+def test_accounts_in_china(account: str, in_token: str, host: str) -> None:
+    assert jwt_account(account) == in_token
+    assert base_url(account, None) == f"https://{host}.snowflakecomputing.cn"
 
 
 @pytest.mark.parametrize(
@@ -137,9 +175,12 @@ def test_explicit_hosts(host: str, url: str) -> None:
     assert base_url("a", host) == url
 
 
-def test_an_account_that_is_none() -> None:
-    with pytest.raises(TargetError, match=r"Setting account: https://a\.b is no"):
-        base_url("https://a.b", None)
+@pytest.mark.parametrize(
+    "account", ["https://a.b", "my account", "https://app.snowflake.com/", "a/b"]
+)
+def test_an_account_that_is_none(account: str) -> None:
+    with pytest.raises(TargetError, match=f"Setting account: {account} is no"):
+        base_url(account, None)
 
 
 @pytest.mark.parametrize(
@@ -159,38 +200,78 @@ def test_hosts_that_are_refused(host: str) -> None:
         base_url("a", host)
 
 
-def test_keys_come_as_text_with_or_without_passphrase() -> None:
-    numbers = KEY.private_numbers()
-    one_line = pem(KEY).replace("\n", "\\n")
-
-    assert load_private_key(pem(KEY), None).private_numbers() == numbers
-    assert load_private_key(one_line, None).private_numbers() == numbers
-    assert load_private_key(pem(KEY, "pw"), "pw").private_numbers() == numbers
+PKCS1 = PrivateFormat.TraditionalOpenSSL
+PEM, DER = written(KEY), written(KEY, encoding=Encoding.DER)
+ENCRYPTED, ENCRYPTED_DER = written(KEY, "pw"), written(KEY, "pw", Encoding.DER)
+PUBLIC = KEY.public_key().public_bytes(
+    Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
+SSH = written(KEY, "", Encoding.PEM, PrivateFormat.OpenSSH)
 
 
 @pytest.mark.parametrize(
-    ("text", "passphrase", "reason"),
+    ("key", "passphrase"),
     [
-        ("nonsense", None, "not in PEM form"),
-        (pem(KEY, "pw"), None, "is encrypted, and private_key_passphrase is not set"),
-        (pem(KEY, "pw"), "wrong", "does not open with private_key_passphrase"),
-        (pem(KEY), "pw", "the private key is not encrypted"),
-        (pem(ec.generate_private_key(ec.SECP256R1())), None, "no RSA key of at least"),
-        (pem(WEAK_KEY), None, "no RSA key of at least"),
+        (PEM, None),
+        (PEM, ""),
+        (PEM.replace(b"\n", b"\\n"), None),
+        (PEM.replace(b"\n", b"\r\n"), None),
+        (PEM.replace(b"\n", b" "), None),
+        (written(KEY, form=PKCS1), None),
+        (DER, None),
+        (written(KEY, encoding=Encoding.DER, form=PKCS1), None),
+        (base64.b64encode(DER), None),
+        (base64.encodebytes(DER), None),
+        (ENCRYPTED, "pw"),
+        (ENCRYPTED.replace(b"\n", b"\\n"), "pw"),
+        (written(KEY, "pw", form=PKCS1), "pw"),
+        (ENCRYPTED_DER, "pw"),
+        (base64.b64encode(ENCRYPTED_DER), "pw"),
     ],
 )
-def test_unusable_keys(text: str, passphrase: str | None, reason: str) -> None:
+def test_keys_of_all_forms(key: bytes, passphrase: str | None) -> None:
+    loaded = load_private_key(key, passphrase)
+
+    assert loaded.private_numbers() == KEY.private_numbers()
+
+
+@pytest.mark.parametrize(
+    ("key", "passphrase", "reason"),
+    [
+        (b"nonsense", None, "neither in PEM form"),
+        (b"\x30\x82\xff", None, "neither in PEM form"),
+        (PEM[:-100], None, "neither in PEM form"),
+        (PEM[:-100], "pw", "neither in PEM form"),
+        (ENCRYPTED, None, "is encrypted, and private_key_passphrase is not set"),
+        (ENCRYPTED_DER, None, "is encrypted, and private_key_passphrase is not set"),
+        (ENCRYPTED, "wrong", "does not open with private_key_passphrase"),
+        (ENCRYPTED_DER, "wrong", "does not open with private_key_passphrase"),
+        (written(KEY, "pw", form=PKCS1), "wrong", "does not open with private_key_pas"),
+        (PEM, "pw", "the private key is not encrypted"),
+        (DER, "pw", "the private key is not encrypted"),
+        (PUBLIC, None, "is a public key"),
+        (SSH, None, "in OpenSSH's form"),
+        (
+            written(ec.generate_private_key(ec.SECP256R1())),
+            None,
+            "no RSA key of at lea",
+        ),
+        (written(WEAK_KEY), None, "no RSA key of at least"),
+    ],
+)
+def test_unusable_keys(key: bytes, passphrase: str | None, reason: str) -> None:
     with pytest.raises(TargetError, match=reason) as caught:
-        load_private_key(text, passphrase)
+        load_private_key(key, passphrase)
 
     assert (passphrase or "-----") not in str(caught.value).split()
 
 
-def test_unreadable_key_files(tmp_path: Path) -> None:
-    binary = tmp_path / "key.der"
-    binary.write_bytes(b"\x30\x82\xff")
+def test_key_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key.der").write_bytes(DER)
 
+    assert read_key_file(Path("~/key.der")) == DER
     with pytest.raises(TargetError, match=r"private_key_path.*cannot be read"):
         read_key_file(tmp_path / "missing.p8")
-    with pytest.raises(TargetError, match="no PEM file"):
-        read_key_file(binary)
+    with pytest.raises(TargetError, match=r"private_key_path.*cannot be read"):
+        read_key_file(Path("~nobody-of-this-name/key.p8"))
