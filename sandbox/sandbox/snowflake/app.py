@@ -14,13 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from typing_extensions import override
 
-from sandbox.snowflake import admin, auth, results, submissions
+from sandbox.snowflake import admin, auth, errors, results, submissions
 from sandbox.snowflake.control import Fault, Sent, Settings
 from sandbox.snowflake.engine import Engine
 from sandbox.snowflake.errors import SnowflakeError
-from sandbox.snowflake.faults import Faults
+from sandbox.snowflake.faults import CODES, LOCK_WAITERS, Event, Faults
 from sandbox.snowflake.privileges import Grants
-from sandbox.snowflake.statements import Execution, Statements, cancelled
+from sandbox.snowflake.statements import Execution, Statements
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -86,15 +86,16 @@ class Api:
         """``POST /api/v2/statements``."""
         body = await request.body()
         sent = self._log(request, body)
-        fault = self.faults.take("POST", sent.statement)
-        if fault and not fault.executes and (answer := failure(fault)):
+        fault = self.faults.take(Event("POST", sent.statement))
+        runs = fault and (fault.executes or fault.during)
+        if fault and not runs and (answer := self._failure(fault)):
             return self._logged(sent, answer)
         try:
             answer = await self._submit(request, body, sent, fault)
         except SnowflakeError as error:
             answer = refuse(error)
-        if fault and fault.executes:
-            answer = failure(fault) or answer
+        if fault and runs:
+            answer = self._failure(fault) or answer
         return self._logged(sent, answer)
 
     async def _submit(
@@ -103,10 +104,13 @@ class Api:
         submissions.check_headers(request.headers, has_body=True)
         self.users.sign_in(request.headers)
         submission = submissions.read(request.query_params, body)
-        delay = fault.seconds if fault and fault.kind == "slow" else 0
-        execution = self.statements.submit(submission, delay)
+        delay = fault.seconds if fault else 0
+        again = fault is not None and fault.kind == "again"
+        execution = self.statements.submit(submission, delay, again=again)
         sent.handle = execution.handle
-        at_once = submission.asynchronous or (fault and fault.kind == "async")
+        at_once = submission.asynchronous or (
+            fault and (fault.kind == "async" or fault.during)
+        )
         await self._wait(execution, 0 if at_once else self.settings.sync_seconds)
         if at_once and execution.error is None:
             return running(execution)
@@ -123,18 +127,17 @@ class Api:
         """``GET /api/v2/statements/{handle}``."""
         sent = self._log(request, b"")
         execution = self.statements.executions.get(request.path_params["handle"])
-        fault = self.faults.take(
-            "GET", execution.submission.statement if execution else ""
-        )
+        partition = request.query_params.get("partition", "0")
+        statement = execution.submission.statement if execution else ""
+        fault = self.faults.take(Event("GET", statement, partition != "0"))
         if fault and fault.kind == "async" and execution:
             return self._logged(sent, running(execution))
-        if fault and (answer := failure(fault)):
+        if fault and (answer := self._failure(fault)):
             return self._logged(sent, answer)
         try:
             submissions.check_headers(request.headers, has_body=False)
             self.users.sign_in(request.headers)
             execution = self.statements.find(request.path_params["handle"])
-            partition = request.query_params.get("partition", "0")
             answer = await self._answer(execution, _partition(partition))
         except SnowflakeError as error:
             answer = refuse(error)
@@ -147,7 +150,7 @@ class Api:
             submissions.check_headers(request.headers, has_body=False)
             self.users.sign_in(request.headers)
             execution = self.statements.find(request.path_params["handle"])
-            if execution.stop(cancelled()):
+            if execution.stop(errors.cancelled()):
                 content = {**_status(execution), "code": "000604", "sqlState": "57014"}
                 content["message"] = "successfully canceled"
                 answer = reply(200, content)
@@ -188,7 +191,7 @@ class Api:
             **_status(execution),
             "message": "Statement executed successfully.",
         }
-        if outcome.stats is not None:
+        if outcome.stats is not None and self.settings.stats:
             content["stats"] = outcome.stats
         if execution.children:
             content["message"] = "Multiple statements executed successfully."
@@ -224,6 +227,22 @@ class Api:
         headers = {"Content-Encoding": "gzip"}
         return Response(body, 200, headers, media_type="application/json")
 
+    def _failure(self, fault: Fault) -> Response | None:
+        """Return the answer that a fault puts in place of the real one, if it does."""
+        if fault.kind == "drop":
+            return Dropped()
+        if fault.kind == "error":
+            code = fault.code or LOCK_WAITERS
+            return refuse(SnowflakeError(code, fault.sql_state, fault.message))
+        if fault.kind == "status":
+            headers = {"Retry-After": fault.retry_after} if fault.retry_after else None
+            code = fault.code or CODES.get(fault.status, "000000")
+            message = fault.message
+            if code in auth.EXPLAINED:
+                message += f" [{self.users.explain(fault.reason)}]"
+            return reply(fault.status, {"code": code, "message": message}, headers)
+        return None
+
     def _log(self, request: Request, body: bytes) -> Sent:
         sent = Sent(request.method, request.url.path, dict(request.query_params))
         sent.body_bytes = len(body)
@@ -239,23 +258,6 @@ class Api:
     def _logged(self, sent: Sent, answer: Response) -> Response:
         sent.status = 0 if isinstance(answer, Dropped) else answer.status_code
         return answer
-
-
-def failure(fault: Fault) -> Response | None:
-    """Return the answer that a fault puts in place of the real one, if it does."""
-    if fault.kind == "drop":
-        return Dropped()
-    if fault.kind == "error":
-        return refuse(SnowflakeError(fault.code, fault.sql_state, fault.message))
-    if fault.kind == "status":
-        headers = {"Retry-After": fault.retry_after} if fault.retry_after else None
-        codes = {429: "390505", 408: "000630"}
-        content = {
-            "code": codes.get(fault.status, "000000"),
-            "message": fault.message,
-        }
-        return reply(fault.status, content, headers)
-    return None
 
 
 def running(execution: Execution) -> Response:

@@ -37,6 +37,11 @@ UNKNOWN_FINGERPRINT = 394304
 BAD_SIGNATURE = 394306
 WRONG_ACCOUNT = 394307
 
+EXPLAINED = {"390144", "390303"}
+"""Refusals whose message ends with a UUID that SYSTEM$GET_LOGIN_FAILURE_DETAILS knows:
+https://docs.snowflake.com/en/sql-reference/functions/system_get_login_failure_details
+"""
+
 
 class JwtError(Exception):
     """A JWT is refused; the argument is the reason's code."""
@@ -145,17 +150,26 @@ class Users:
             reason = BAD_SIGNATURE
         else:
             return
+        message = f"JWT token is invalid. [{self.explain(reason)}]"
+        raise SnowflakeError("390144", "08001", message, 401)
+
+    def explain(self, reason: int) -> str:
+        """Keep why a sign-in failed; return the UUID under which it can be asked for.
+
+        Args:
+            reason: The code of the reason.
+        """
         name = str(uuid.uuid4())
         details = {
             "clientIP": config.HOST,
-            "clientType": "SQL_API",
+            "clientType": "OTHER",
+            "clientVersion": None,
             "username": config.USER,
             "errorCode": reason,
             "timestamp": int(time.time()),
         }
         self.failures[name] = msgspec.json.encode(details).decode()
-        message = f"JWT token is invalid. [{name}]"
-        raise SnowflakeError("390144", "08001", message, 401)
+        return name
 
     def _verify(self, token: str) -> None:
         claims = jwt.decode(token, options={"verify_signature": False})

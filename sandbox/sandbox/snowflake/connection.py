@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,18 @@ from fakesnow import dialect
 from sqlglot import exp
 
 from sandbox import config
-from sandbox.snowflake import errors, merge, parsing, tables, translate, variants
+from sandbox.snowflake import (
+    errors,
+    locks,
+    merge,
+    parsing,
+    tables,
+    translate,
+    variants,
+)
 from sandbox.snowflake.definitions import LENGTHS, Definitions, folded
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator, Mapping
 
     import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
@@ -78,18 +86,19 @@ class Connection:
     """A session of one request.
 
     Args:
-        writing: Held while a statement writes.
+        table_locks: Where statements that write await one another.
         link: fakesnow's connection.
         context: Where and as whom the statements run.
     """
 
     def __init__(
         self,
-        writing: threading.RLock,
+        table_locks: locks.Locks,
         link: Any,  # noqa: ANN401 - fakesnow ships no types
         context: Context,
     ) -> None:
-        self.writing = writing
+        self.locks = table_locks
+        self.stopped = threading.Event()
         self.link = link
         self.duckdb = link._duck_conn
         self.context = context
@@ -102,7 +111,13 @@ class Connection:
 
     def interrupt(self) -> None:
         """Stop what the session is running, from another thread."""
+        self.stopped.set()
         self.duckdb.interrupt()
+
+    def check(self) -> None:
+        """Raise when the session was interrupted."""
+        if self.stopped.is_set():
+            raise errors.cancelled()
 
     def raw(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run DuckDB's own SQL and return its rows."""
@@ -159,16 +174,32 @@ class Connection:
             SnowflakeError: Snowflake would refuse it; nothing of it has happened.
         """
         try:
-            if isinstance(statement, (*WRITES, *DDL)):
-                with self.writing:
-                    return self._write(statement, binds)
+            if isinstance(statement, DDL):
+                return self._define(statement, binds)
+            if isinstance(statement, WRITES):
+                return self._write(statement, binds)
             return self.run(statement, binds)
         except Exception as error:
             raise errors.from_engine(error) from error
+        finally:
+            if not self.in_transaction:
+                self.locks.release(self)
+
+    def _define(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
+        """Run a definition; it commits an open transaction, as in Snowflake."""
+        self.commit()
+        for name in sorted({locks.CATALOG, *map(self._full_name, named(statement))}):
+            self.locks.acquire(self, name, self.check, limited=False)
+        return Definitions(self).execute(statement, binds)
+
+    def _full_name(self, table: exp.Table) -> str:
+        schema = folded(table.args["db"]) if table.args.get("db") else None
+        return f"{schema or self.context.schema}.{folded(table.this)}"
 
     def _write(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
-        if isinstance(statement, DDL):
-            return Definitions(self).execute(statement, binds)
+        limited = not isinstance(statement, exp.Insert)
+        lock = self._full_name(written_table(statement))
+        self.locks.acquire(self, lock, self.check, limited=limited)
         with self.transaction():
             if isinstance(statement, exp.Merge):
                 outcome = self._merge(statement, binds)
@@ -183,16 +214,9 @@ class Connection:
             self.raw("COMMIT")
             self._end()
 
-    def _begin(self) -> None:
-        # Snowflake makes other writers wait; the engine would let them fail at the end.
-        if not self.in_transaction:
-            self.writing.acquire()
-        self.in_transaction = True
-
     def _end(self) -> None:
-        if self.in_transaction:
-            self.in_transaction = False
-            self.writing.release()
+        self.in_transaction = False
+        self.locks.release(self)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -210,15 +234,26 @@ class Connection:
 
     def run(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Translate and run one statement as it is, in no transaction of its own."""
+        self._wait(statement)
         text, values = self._translated(statement, binds)
         if isinstance(statement, exp.Transaction):
-            self._begin()
+            self.in_transaction = True
         cursor = self.link.cursor()
         cursor.execute(text, binding_params=values, server=True)
         if isinstance(statement, (exp.Commit, exp.Rollback)):
             self._end()
         types = [str(column[1]) for column in self.duckdb.description]
         return Outcome(cursor._arrow_table, types)
+
+    def _wait(self, statement: exp.Expr) -> None:
+        """Obey SYSTEM$WAIT, during which the transaction keeps its locks.
+
+        https://docs.snowflake.com/en/sql-reference/functions/system_wait
+        """
+        for function in statement.find_all(exp.Anonymous):
+            if function.name.upper() == translate.WAIT:
+                self.stopped.wait(float(function.expressions[0].name))
+                self.check()
 
     def _translated(
         self, statement: exp.Expr, binds: Mapping[int, Any]
@@ -293,6 +328,15 @@ class Connection:
                 text = too_long[0][0]
                 message = f"String '{text[:100]}' is too long and would be truncated"
                 raise errors.SnowflakeError("100078", "22000", message)
+
+
+def named(definition: exp.Expr) -> Iterator[exp.Table]:
+    """Give the tables that a definition makes, changes or drops."""
+    if definition.args.get("kind") == "SCHEMA":
+        return
+    for table in definition.find_all(exp.Table):
+        if isinstance(table.this, exp.Identifier):
+            yield table
 
 
 def written_table(statement: exp.Expr) -> exp.Table:

@@ -29,11 +29,13 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         sync_seconds: How long a statement may run before the answer is 202.
         partition_rows: Rows of a partition of a result.
         remember_requests: Whether ``retry=true`` finds an earlier request.
+        stats: Whether answers to DML have ``stats``; it is not a required field.
     """
 
     sync_seconds: float = SYNC_SECONDS
     partition_rows: int = PARTITION_ROWS
     remember_requests: bool = True
+    stats: bool = True
 
 
 class KeyChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,29 +82,36 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     Args:
         kind: ``status`` answers with ``status``; ``error`` answers 422 with ``code``,
             ``sql_state`` and ``message``; ``drop`` closes the connection; ``async``
-            answers 202 from the start; ``slow`` delays the statement by ``seconds``.
+            answers 202 from the start; ``slow`` does nothing but delay; ``again`` runs
+            a resend although its request is known.
         times: How many requests it meets.
         method: Only requests of this method.
         contains: Only requests whose statement contains this text.
+        partition: Only reads of a result's second and later partitions.
         executes: A ``status`` or ``drop`` comes after the statement has run.
+        during: A ``status`` or ``drop`` comes while the statement runs; it runs on.
         status: An HTTP status such as 429, 503, 504 or 413.
         retry_after: Seconds, or an HTTP date, for the header of that name.
-        code: Snowflake's error code.
+        code: Snowflake's error code; empty for the usual one of the status.
         sql_state: Its SQL state.
         message: The message of a ``status`` or ``error``.
-        seconds: The delay of ``slow``.
+        reason: What SYSTEM$GET_LOGIN_FAILURE_DETAILS says about a ``status`` 401.
+        seconds: By how much the statement is delayed.
     """
 
-    kind: Literal["status", "error", "drop", "async", "slow"]
+    kind: Literal["status", "error", "drop", "async", "slow", "again"]
     times: int = 1
     method: Literal["GET", "POST"] = "POST"
     contains: str = ""
+    partition: bool = False
     executes: bool = False
+    during: bool = False
     status: int = 503
     retry_after: str | None = None
-    code: str = "000625"
+    code: str = ""
     sql_state: str = "57014"
     message: str = "The sandbox was asked to fail."
+    reason: int = 394303
     seconds: float = 0
 
 

@@ -37,13 +37,12 @@ class Definitions:
         self.connection = connection
 
     def execute(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
-        """Run one statement; it commits an open transaction, as in Snowflake.
+        """Run one statement, outside of any transaction.
 
         Raises:
             SnowflakeError: The object is not there, is there already, or cannot
                 change in this way.
         """
-        self.connection.commit()
         try:
             return self._run(statement, binds)
         finally:

@@ -1,8 +1,8 @@
 """The embedded engine: fakesnow over DuckDB, one database file in the data folder.
 
 Each request gets a connection of its own, so nothing of a session leaks into the next
-one (the SQL API is stateless). Statements that write follow one another; readers never
-wait for them.
+one (the SQL API is stateless). Statements that write to one table, and definitions,
+follow one another; readers never wait for them.
 
 TIMESTAMP_TZ keeps its instant to the microsecond; the offset it was written with is
 lost and comes back as UTC. Names that differ in case only are one name to the engine:
@@ -27,6 +27,7 @@ from sandbox import config
 from sandbox.snowflake import macros
 from sandbox.snowflake.connection import Connection, Context
 from sandbox.snowflake.definitions import KEPT_LENGTHS, LENGTHS
+from sandbox.snowflake.locks import Locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +86,9 @@ class Engine:
     def __init__(self, data_dir: Path) -> None:
         self.fakesnow = FakeSnow(db_path=data_dir)
         self.opening = threading.Lock()
-        self.writing = threading.RLock()
+        self.locks = Locks()
         first = Connection(
-            self.writing, self.fakesnow.connect(config.DATABASE, "PUBLIC"), Context()
+            self.locks, self.fakesnow.connect(config.DATABASE, "PUBLIC"), Context()
         )
         self.fakesnow.create_database_on_connect = False
         self.fakesnow.create_schema_on_connect = False
@@ -106,7 +107,7 @@ class Engine:
         """
         with self.opening:
             link = self.fakesnow.connect()
-        connection = Connection(self.writing, link, context)
+        connection = Connection(self.locks, link, context)
         try:
             connection.enter()
             yield connection

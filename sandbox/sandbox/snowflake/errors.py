@@ -74,6 +74,11 @@ def invalid_identifier(name: str) -> SnowflakeError:
     )
 
 
+def cancelled() -> SnowflakeError:
+    """Return the error for a statement that a client cancelled."""
+    return SnowflakeError("000604", "57014", "SQL execution canceled")
+
+
 def syntax(message: str) -> SnowflakeError:
     """Return the error for text that is no Snowflake SQL."""
     return compilation(f"syntax error {message}", "001003", "42000")

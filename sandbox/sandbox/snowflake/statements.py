@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_BYTES = 1_000_000
 """Larger statements are truncated in the history, so a resend does not find them."""
-WORKERS = 8
+WORKERS = 40
+"""More than may wait for one table."""
 MULTIPLE = (
     "SELECT 'Multiple statements executed successfully.' AS "
     '"multiple statement execution"'
@@ -38,11 +39,6 @@ def timed_out(seconds: float) -> SnowflakeError:
         f"{seconds:g} second(s) and was canceled."
     )
     return SnowflakeError("000630", "57014", message, 408)
-
-
-def cancelled() -> SnowflakeError:
-    """Return the error for a statement that a client cancelled."""
-    return SnowflakeError("000604", "57014", "SQL execution canceled")
 
 
 @dataclass
@@ -109,14 +105,22 @@ class Statements:
         self.requests: dict[str, Execution] = {}
         self.workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="statement")
 
-    def submit(self, submission: Submission, delay: float = 0) -> Execution:
+    def submit(
+        self, submission: Submission, delay: float = 0, *, again: bool = False
+    ) -> Execution:
         """Start a request's statements, or find those of its first attempt.
 
         With ``retry=true`` a request whose statements succeeded, or still run, is not
         run again. One that failed is.
+
+        Args:
+            submission: The request.
+            delay: Seconds by which its statements are delayed.
+            again: Run it even so; clients have seen that happen.
         """
         known = self.requests.get(submission.request_id)
-        if submission.retry and self.remember and known and known.error is None:
+        finds = submission.retry and self.remember and not again
+        if finds and known and known.error is None:
             return known
         execution = Execution(submission, delay)
         self.executions[execution.handle] = execution

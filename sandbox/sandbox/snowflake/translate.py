@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Expression = TypeVar("Expression", bound=exp.Expr)
 BIND_NUMBER = re.compile(r"(?<!:):[0-9]+")
+WAIT = "SYSTEM$WAIT"
 LOGIN_FAILURE = "SYSTEM$GET_LOGIN_FAILURE_DETAILS"
 BIND = re.compile(r"_SB_BIND_(\d+)(_JSON)?\(\)")
 
@@ -239,6 +240,8 @@ def _session(node: exp.Expr, session: Session) -> exp.Expr:
     if name.upper() == LOGIN_FAILURE and node.expressions:
         details = session.failures.get(node.expressions[0].name)
         return exp.Literal.string(details) if details else exp.null()
+    if name.upper() == WAIT:
+        return exp.Literal.string(f"waited {node.expressions[0].name} seconds")
     if name.upper() not in session.values or node.expressions:
         return node
     value = session.values[name.upper()]
