@@ -6,25 +6,22 @@ The API's reference: https://docs.snowflake.com/en/developer-guide/sql-api/refer
 from __future__ import annotations
 
 import logging
-import re
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import backoff
 import msgspec
 import requests
 
-from target_snowflake_merge.errors import (
-    StatementError,
-    StatementTooLargeError,
-    TargetError,
-    one_line,
-)
+from target_snowflake_merge.answers import LOCK_QUEUE_FULL, Answer, refusal
+from target_snowflake_merge.errors import TargetError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from target_snowflake_merge.auth import Authenticator
 
@@ -47,7 +44,9 @@ MAX_PAUSE_SECONDS = 30.0
 
 MAX_POLL_PAUSE_SECONDS = 10.0
 
-TRANSIENT_STATUS = {429, 500, 502, 503, 504}
+NOT_FINISHED = {requests.codes.too_many_requests}
+"""What a poll may be answered as well where the statement still runs."""
+
 LOST = (
     requests.ConnectionError,
     requests.Timeout,
@@ -56,23 +55,11 @@ LOST = (
 )
 
 
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-ADVICE = {
-    "000606": "set warehouse, or give the user a default one",
-    "002003": "check database, default_target_schema and the grants of the role",
-    "002043": "check warehouse, database and the grants of the role",
-    "390189": "set a role that the user has",
-    "003001": "grant the role what is missing, or set another role",
-}
-"""What to do about the errors that a wrong setting causes, by Snowflake's code."""
-
-
 @dataclass(frozen=True)
 class Session:
     """What every statement of a run is executed with; None leaves it to the user."""
 
-    database: str
+    database: str | None
     warehouse: str | None
     role: str | None
     timeout_seconds: int
@@ -90,12 +77,16 @@ class Session:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement, its text binds and the request id that is its identity."""
+    """A statement, its text binds and the request id that is its identity.
+
+    ``resent`` says that it may have been sent before, by a run that has ended.
+    """
 
     sql: str
     request_id: str
     binds: tuple[str, ...] = ()
     tag: str = ""
+    resent: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +96,8 @@ class Result:
     handle: str
     rows: list[dict[str, str | None]]
     stats: Mapping[str, Any]
+    attempts: int
+    """How often the statement was sent."""
 
     def count(self, verb: str) -> int:
         """Return how many rows a MERGE has inserted, updated or deleted.
@@ -143,14 +136,7 @@ class SqlApi:
         self._url = url
         self._authenticator = authenticator
         self._session = session
-        self._http = requests.Session()
-        self._http.headers.update(
-            {
-                "Accept": "application/json",
-                "Content-Type": "application/json",
-                "User-Agent": user_agent,
-            }
-        )
+        self._connections = _Connections(user_agent)
         self._answered = False
 
     def execute(self, statement: Statement) -> Result:
@@ -165,13 +151,23 @@ class SqlApi:
 
         Raises:
             StatementTooLargeError: The request was too large.
-            StatementError: Snowflake refused the statement.
-            TargetError: Snowflake could not be reached, or refused the sign-in.
+            StatementError: Snowflake refused the statement: it was not executed.
+            TargetError: Snowflake could not be reached, refused the sign-in, or did not
+                say how the statement ended.
         """
-        parameters = {
-            "timezone": "UTC",
-            "query_tag": statement.tag,
-        }
+        request = self._submission(statement)
+        pauses = _Pauses()
+        while True:
+            answer = self._finished(self._send(request))
+            if answer.is_result:
+                return self._result(answer, request.attempts)
+            pause = pauses.next(answer.retry_after)
+            spent = pauses.elapsed() + pause > self._session.timeout_seconds
+            if answer.code != LOCK_QUEUE_FULL or spent:
+                raise self._refusal(answer)
+            self._wait(pause, answer.described(), request)
+
+    def _submission(self, statement: Statement) -> _Request:
         binds = {
             str(place): {"type": "TEXT", "value": value}
             for place, value in enumerate(statement.binds, start=1)
@@ -180,29 +176,40 @@ class SqlApi:
             **self._session.body(),
             "statement": statement.sql,
             "bindings": binds,
-            "parameters": parameters,
+            "parameters": {"timezone": "UTC", "query_tag": statement.tag},
         }
-        request = _Request(
+        return _Request(
             "POST",
             STATEMENTS,
             {"requestId": statement.request_id},
             msgspec.json.encode(body),
+            sent_before=statement.sent_before,
         )
-        return self._result(self._finished(self._send(request)))
 
-    def _finished(self, answer: _Answer) -> _Answer:
-        """Poll a statement until it is no longer running."""
-        poll = _Request("GET", f"{STATEMENTS}/{answer.handle}")
+    def _finished(self, answer: Answer) -> Answer:
+        """Poll a statement until it is no longer running.
+
+        Snowflake ends it after its time-out; the polls end some time later.
+        """
+        handle = answer.handle
+        started = time.monotonic()
         pause = 0.1
-        while answer.status == requests.codes.accepted and answer.handle:
-            time.sleep(pause)
+        while answer.is_running or answer.status in NOT_FINISHED:
+            if time.monotonic() - started > self._patience():
+                raise TargetError(
+                    f"Snowflake says that statement {handle} still runs after "
+                    f"{self._patience()} seconds; look it up in the query history."
+                )
+            time.sleep(max(pause, min(answer.retry_after or 0, MAX_PAUSE_SECONDS)))
             pause = min(pause * 1.5, MAX_POLL_PAUSE_SECONDS)
-            answer = self._send(poll)
-        if not answer.is_result:
-            raise self._refusal(answer)
+            poll = _Request("GET", f"{STATEMENTS}/{handle}")
+            answer = self._send(poll, or_return=NOT_FINISHED)
         return answer
 
-    def _result(self, answer: _Answer) -> Result:
+    def _patience(self) -> int:
+        return self._session.timeout_seconds + RESEND_FOR_SECONDS
+
+    def _result(self, answer: Answer, attempts: int) -> Result:
         """Gather the rows of all partitions and name their columns."""
         body = answer.body
         meta = body["resultSetMetaData"]
@@ -211,7 +218,7 @@ class SqlApi:
         for partition in range(1, len(meta.get("partitionInfo", ()))):
             rows += self._partition(answer.handle, partition)
         named = [dict(zip(names, row, strict=True)) for row in rows]
-        return Result(answer.handle, named, body.get("stats") or {})
+        return Result(answer.handle, named, body.get("stats") or {}, attempts)
 
     def _partition(self, handle: str, number: int) -> Sequence[Sequence[str | None]]:
         path, parameters = f"{STATEMENTS}/{handle}", {"partition": str(number)}
@@ -221,44 +228,53 @@ class SqlApi:
         rows: Sequence[Sequence[str | None]] = answer.body["data"]
         return rows
 
-    def _send(self, request: _Request) -> _Answer:
+    def _send(self, request: _Request, or_return: Collection[int] = ()) -> Answer:
         """Send a request until there is an answer that will stay the same.
 
         Network trouble, throttling and server errors are waited out with pauses that
         grow at random; a refused token is made anew once.
+
+        Args:
+            request: The request.
+            or_return: Statuses that are not waited out here.
+
+        Returns:
+            The answer.
         """
-        attempts = _Attempts()
+        pauses = _Pauses()
         may_renew = True
         while True:
             answer, trouble = self._try(request)
             if answer and answer.status == requests.codes.unauthorized and may_renew:
                 may_renew = False
                 if self._authenticator.renew():
-                    request = request.again()
                     continue
-            if answer and answer.status not in TRANSIENT_STATUS:
+            if answer and (answer.status in or_return or not answer.is_transient):
                 return answer
             limit = RESEND_FOR_SECONDS if self._answered else FIRST_CONTACT_SECONDS
-            pause = attempts.next_pause(answer.retry_after if answer else None)
-            if attempts.elapsed() + pause > limit:
+            pause = pauses.next(answer.retry_after if answer else None)
+            if pauses.elapsed() + pause > limit:
                 raise TargetError(self._unreachable(trouble))
-            logger.warning(
-                "%s (%s); sending it again in %.1f s", trouble, request.name, pause
-            )
-            time.sleep(pause)
-            request = request.again()
+            self._wait(pause, trouble, request)
 
-    def _try(self, request: _Request) -> tuple[_Answer | None, str]:
+    def _wait(self, pause: float, trouble: str, request: _Request) -> None:
+        logger.warning(
+            "%s (%s); sending it again in %.1f s", trouble, request.name, pause
+        )
+        time.sleep(pause)
+
+    def _try(self, request: _Request) -> tuple[Answer | None, str]:
         """Send a request once.
 
         Returns:
             The answer, or None where the connection was lost, and what went wrong.
         """
+        parameters = request.next_parameters()
         try:
-            response = self._http.request(
+            response = self._connections.http.request(
                 request.method,
                 f"{self._url}{request.path}",
-                params=request.parameters,
+                params=parameters,
                 data=request.body,
                 auth=self._authenticator,
                 timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
@@ -272,35 +288,37 @@ class SqlApi:
                 ) from error
             return None, f"The connection to {self._url} failed ({_reason(error)})"
         self._answered = True
-        answer = _Answer.read(response)
-        return answer, f"Snowflake answered {_described(answer)}"
+        answer = Answer.read(response)
+        return answer, f"Snowflake answered {answer.described()}"
 
     def _unreachable(self, trouble: str) -> str:
         if self._answered:
             return f"{trouble}, also after {RESEND_FOR_SECONDS} seconds; try later."
         return f"{trouble}; check account, host and the network."
 
-    def _refusal(self, answer: _Answer) -> TargetError:
-        """Turn a definite answer into the error to raise."""
-        said = _described(answer)
-        if answer.status == requests.codes.unauthorized:
-            return TargetError(
-                f"Snowflake refused the sign-in at {self._url}: {said}; "
-                f"{_login_hint(answer)}{self._authenticator.remedy}."
-            )
-        if answer.status == requests.codes.request_entity_too_large:
-            return StatementTooLargeError("The request was too large for Snowflake.")
-        code = str(answer.body.get("code", ""))
-        if not code:
-            return TargetError(
-                f"{self._url} does not answer as Snowflake's SQL API does: {said}; "
-                "check account and host."
-            )
-        advice = f"; {ADVICE[code]}" if code in ADVICE else ""
-        return StatementError(f"Snowflake refused: {said}{advice}.", code=code)
+    def _refusal(self, answer: Answer) -> TargetError:
+        return refusal(answer, self._url, self._authenticator.remedy, time.time())
 
 
-@dataclass(frozen=True)
+class _Connections(threading.local):
+    """A session of requests in each thread: it does not promise that they may share one.
+
+    Cookies are refused: each request stands for itself.
+    """
+
+    def __init__(self, user_agent: str) -> None:
+        self.http = requests.Session()
+        self.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.http.headers.update(
+            {
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "User-Agent": user_agent,
+            }
+        )
+
+
+@dataclass
 class _Request:
     """A request that can be sent again."""
 
@@ -308,6 +326,8 @@ class _Request:
     path: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    sent_before: bool = False
+    attempts: int = 0
 
     @property
     def name(self) -> str:
@@ -315,61 +335,16 @@ class _Request:
         request_id = self.parameters.get("requestId")
         return f"request {request_id}" if request_id else f"{self.method} {self.path}"
 
-    def again(self) -> _Request:
-        """Return the request as it is sent another time."""
-        if self.method != "POST":
-            return self
-        parameters = {**self.parameters, "retry": "true"}
-        return _Request(self.method, self.path, parameters, self.body)
+    def next_parameters(self) -> Mapping[str, str]:
+        """Count an attempt, and return the parameters that it is sent with."""
+        is_resend = self.sent_before or self.attempts > 0
+        self.attempts += 1
+        if self.method == "POST" and is_resend:
+            return {**self.parameters, "retry": "true"}
+        return self.parameters
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """An answer of the server, whose body may be no JSON at all."""
-
-    status: int
-    body: Mapping[str, Any]
-    text: str
-    retry_after: float | None
-
-    @property
-    def handle(self) -> str:
-        """The handle of the statement, where the answer names one."""
-        return str(self.body.get("statementHandle") or "")
-
-    @property
-    def has_rows(self) -> bool:
-        """Whether there are rows, though perhaps none in number."""
-        return isinstance(self.body.get("data"), list)
-
-    @property
-    def is_result(self) -> bool:
-        """Whether this says that a statement has ended well.
-
-        The status alone does not: a proxy that asks for a login answers 200 as well,
-        and to believe it would pass a state on with nothing loaded.
-        """
-        described = isinstance(self.body.get("resultSetMetaData"), dict)
-        is_ok = self.status == requests.codes.ok
-        return bool(is_ok and self.handle and described and self.has_rows)
-
-    @classmethod
-    def read(cls, response: requests.Response) -> _Answer:
-        """Read a response."""
-        try:
-            body = msgspec.json.decode(response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            body = {}
-        seconds = response.headers.get("Retry-After", "")
-        return cls(
-            response.status_code,
-            body if isinstance(body, dict) else {},
-            "" if body else response.reason or "",
-            float(seconds) if seconds.isdecimal() else None,
-        )
-
-
-class _Attempts:
+class _Pauses:
     """The pauses between the attempts at one request."""
 
     def __init__(self) -> None:
@@ -380,7 +355,7 @@ class _Attempts:
         """Return the seconds since the first attempt."""
         return time.monotonic() - self._started
 
-    def next_pause(self, retry_after: float | None) -> float:
+    def next(self, retry_after: float | None) -> float:
         """Return the seconds to wait: at random below a limit that doubles.
 
         Args:
@@ -389,29 +364,6 @@ class _Attempts:
         self._count += 1
         jittered = backoff.full_jitter(min(MAX_PAUSE_SECONDS, 0.5 * 2**self._count))
         return max(jittered, min(retry_after or 0.0, MAX_PAUSE_SECONDS))
-
-
-def _described(answer: _Answer) -> str:
-    """Say what the server said: status, code, SQL state, message, statement."""
-    code = answer.body.get("code", "")
-    state = answer.body.get("sqlState", "")
-    marks = "/".join(str(mark) for mark in (code, state) if mark)
-    message = one_line(str(answer.body.get("message") or answer.text)).rstrip(".")
-    handle = answer.body.get("statementHandle")
-    where = f" [statement {handle}]" if handle else ""
-    return f"{answer.status}{f' ({marks})' if marks else ''} {message}{where}"
-
-
-def _login_hint(answer: _Answer) -> str:
-    """Point to the details that Snowflake keeps of a failed login.
-
-    https://docs.snowflake.com/en/sql-reference/functions/system_get_login_failure_details
-    """
-    found = UUID.search(str(answer.body.get("message", "")))
-    if not found:
-        return ""
-    query = f"SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('{found.group()}')"
-    return f"an administrator sees the reason with {query}; "
 
 
 def _innermost(error: Exception) -> BaseException:

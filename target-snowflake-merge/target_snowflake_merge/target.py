@@ -28,13 +28,6 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib.exceptions import SingerError
 from singer_sdk.singerlib.json import serialize_json
-from singer_sdk.typing import (
-    BooleanType,
-    IntegerType,
-    PropertiesList,
-    Property,
-    StringType,
-)
 from typing_extensions import override
 
 from target_snowflake_merge.account import base_url
@@ -42,6 +35,7 @@ from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.reader import MessageReader
+from target_snowflake_merge.settings import SETTINGS
 from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
 
@@ -52,127 +46,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
-
-SETTINGS = PropertiesList(
-    Property(
-        "account",
-        StringType(),
-        required=True,
-        title="Account",
-        description="The account identifier: `organisation-account`, or a locator "
-        "with its region, such as `xy12345.us-east-1`. The account's address will do, "
-        "too.",
-    ),
-    Property(
-        "host",
-        StringType(),
-        title="Host",
-        description="The host name of the account, where it does not follow from "
-        "`account` (some kinds of PrivateLink, proxies). It may carry scheme and port; "
-        "plain http is accepted for this machine only.",
-    ),
-    Property(
-        "user",
-        StringType(),
-        title="User",
-        description="The LOGIN_NAME of the user; needed to sign in with a key pair.",
-    ),
-    Property(
-        "private_key",
-        StringType(),
-        secret=True,
-        title="Private key",
-        description="The user's private key (RSA of 2048 bits or more): PEM, where "
-        "line breaks may be written as `\\n`, or DER in base64.",
-    ),
-    Property(
-        "private_key_path",
-        StringType(),
-        title="Private key path",
-        description="The path of a file with the private key (PEM or DER), instead of "
-        "its text.",
-    ),
-    Property(
-        "private_key_passphrase",
-        StringType(),
-        secret=True,
-        title="Private key passphrase",
-        description="What the private key is encrypted with, if it is.",
-    ),
-    Property(
-        "programmatic_access_token",
-        StringType(),
-        secret=True,
-        title="Programmatic access token",
-        description="A programmatic access token, instead of a private key.",
-    ),
-    Property(
-        "oauth_token",
-        StringType(),
-        secret=True,
-        title="OAuth token",
-        description="An OAuth access token, instead of a private key. It is not "
-        "renewed, and must live as long as the run.",
-    ),
-    Property(
-        "database",
-        StringType(),
-        required=True,
-        title="Database",
-        description="The database, which must exist. Names of database, schema and "
-        "tables are taken in upper case.",
-    ),
-    Property(
-        "default_target_schema",
-        StringType(),
-        required=True,
-        title="Default target schema",
-        description="The schema of the tables. It is made when it is missing.",
-    ),
-    Property(
-        "warehouse",
-        StringType(),
-        title="Warehouse",
-        description="The warehouse, as Snowflake shows it. Without it, the user's "
-        "default.",
-    ),
-    Property(
-        "role",
-        StringType(),
-        title="Role",
-        description="The role, as Snowflake shows it. Without it, the user's default.",
-    ),
-    Property(
-        "batch_size_rows",
-        IntegerType(minimum=1),
-        default=10_000,
-        title="Batch size in rows",
-        description="The largest number of rows in one MERGE.",
-    ),
-    Property(
-        "batch_size_bytes",
-        IntegerType(minimum=1),
-        default=1_000_000,
-        title="Batch size in bytes",
-        description="The largest JSON array that one MERGE carries. Snowflake "
-        "recommends at most 1 MB per statement; a larger record goes alone.",
-    ),
-    Property(
-        "statement_timeout_seconds",
-        IntegerType(minimum=1),
-        default=3_600,
-        title="Statement timeout in seconds",
-        description="After this time Snowflake cancels a statement, and the run ends.",
-    ),
-    Property(
-        "add_record_metadata",
-        BooleanType(),
-        default=True,
-        title="Add record metadata",
-        description="Whether tables get Meltano's metadata columns. `_SDC_SEQUENCE` "
-        "and `_SDC_REQUEST_ID` are there in any case.",
-    ),
-).to_dict()
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
