@@ -183,7 +183,7 @@ class SqlApi:
             STATEMENTS,
             {"requestId": statement.request_id},
             msgspec.json.encode(body),
-            sent_before=statement.sent_before,
+            resent=statement.resent,
         )
 
     def _finished(self, answer: Answer) -> Answer:
@@ -301,7 +301,7 @@ class SqlApi:
 
 
 class _Connections(threading.local):
-    """A session of requests in each thread: it does not promise that they may share one.
+    """A session of requests in each thread: it does not promise that they may share it.
 
     Cookies are refused: each request stands for itself.
     """
@@ -326,7 +326,7 @@ class _Request:
     path: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
-    sent_before: bool = False
+    resent: bool = False
     attempts: int = 0
 
     @property
@@ -337,7 +337,7 @@ class _Request:
 
     def next_parameters(self) -> Mapping[str, str]:
         """Count an attempt, and return the parameters that it is sent with."""
-        is_resend = self.sent_before or self.attempts > 0
+        is_resend = self.resent or self.attempts > 0
         self.attempts += 1
         if self.method == "POST" and is_resend:
             return {**self.parameters, "retry": "true"}
