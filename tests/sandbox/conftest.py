@@ -37,6 +37,7 @@ class AcumaticaClient:
 
     url: str
     token: str = ""
+    endpoint: str = f"Default/{config.ENDPOINT_VERSION}"
 
     def grant(self, **changes: str | None) -> requests.Response:
         form = {**PASSWORD_GRANT, **changes}
@@ -63,8 +64,7 @@ class AcumaticaClient:
     def get(self, path: str, **parameters: Any) -> requests.Response:
         """Read below the endpoint; parameters are named without their ``$``."""
         query = {f"${name}": value for name, value in parameters.items()}
-        base = f"/entity/Default/{config.ENDPOINT_VERSION}"
-        return self.send("GET", f"{base}/{path}", params=query)
+        return self.send("GET", f"/entity/{self.endpoint}/{path}", params=query)
 
     def rows(self, entity: str, **parameters: Any) -> list[dict[str, Any]]:
         answer = self.get(entity, **parameters)

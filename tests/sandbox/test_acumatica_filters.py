@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sandbox.acumatica import errors
 from sandbox.acumatica.endpoints import READABLE, load_endpoints
 from sandbox.acumatica.errors import AnswerError
-from sandbox.acumatica.filters import OPERATORS, compile_filter
+from sandbox.acumatica.filters import ODATA_3, OPERATORS, compile_filter
 
 ENTITIES = load_endpoints()["Default", "24.200.001"].entities
 ROW = {
@@ -22,7 +22,7 @@ ROW = {
 
 
 def matches(text: str, fields: dict[str, Any] = ROW, entity: str = "Bill") -> bool:
-    return compile_filter(text, ENTITIES[entity], READABLE[entity])(fields)
+    return compile_filter(text, ODATA_3, ENTITIES[entity], READABLE[entity])(fields)
 
 
 @pytest.mark.parametrize(
@@ -174,4 +174,4 @@ def test_conditions_combine_as_logic_has_it(condition: tuple[str, bool]) -> None
 @given(st.text("TypeBill '()andor eq0,/.-é", max_size=40))
 def test_any_other_text_is_an_answer_and_never_a_crash(text: str) -> None:
     with contextlib.suppress(AnswerError):
-        compile_filter(text, ENTITIES["Bill"], READABLE["Bill"])
+        compile_filter(text, ODATA_3, ENTITIES["Bill"], READABLE["Bill"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from sandbox.acumatica.endpoints import READABLE
+from sandbox.acumatica.endpoints import TABLES
 
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -21,13 +21,11 @@ SYSTEM = {"id", "rowNumber", "note", "custom", "_links"}
 def test_the_instance_lists_its_endpoints(acumatica: AcumaticaClient) -> None:
     answer = acumatica.send("GET", "/entity").json()
     assert answer["version"]["acumaticaBuildVersion"]
-    assert answer["endpoints"] == [
-        {
-            "name": "Default",
-            "version": "24.200.001",
-            "href": "/entity/Default/24.200.001/",
-        }
-    ]
+    assert {
+        "name": "Default",
+        "version": "24.200.001",
+        "href": "/entity/Default/24.200.001/",
+    } in answer["endpoints"]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +35,7 @@ def test_the_instance_lists_its_endpoints(acumatica: AcumaticaClient) -> None:
         "/entity/Custom/24.200.001/Vendor",
         "/entity/Default/24.200.001/Vendors",
         "/entity/Default/24.200.001/BillDetail",
-        "/entity/Default/23.200.001/swagger.json",
+        "/entity/Default/21.200.001/swagger.json",
         "/entity/Default",
     ],
 )
@@ -47,7 +45,7 @@ def test_what_is_not_served_is_404(acumatica: AcumaticaClient, path: str) -> Non
     assert "message" in answer.json()
 
 
-@pytest.mark.parametrize("entity", READABLE)
+@pytest.mark.parametrize("entity", TABLES)
 def test_a_list_is_a_bare_array_of_wrapped_records(
     acumatica: AcumaticaClient, entity: str
 ) -> None:
@@ -100,7 +98,7 @@ def test_every_reference_in_the_description_leads_somewhere(
     assert references(document) <= known
 
 
-@pytest.mark.parametrize("entity", READABLE)
+@pytest.mark.parametrize("entity", TABLES)
 def test_a_record_has_the_fields_of_its_description(
     acumatica: AcumaticaClient, entity: str
 ) -> None:

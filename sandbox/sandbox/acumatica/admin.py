@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from sandbox.acumatica import clock
 from sandbox.acumatica.disturbances import Disturbance, Disturbances
-from sandbox.acumatica.endpoints import READABLE
+from sandbox.acumatica.endpoints import TABLES
 from sandbox.acumatica.faults import Fault, Faults
 from sandbox.acumatica.mutations import mutate
 from sandbox.acumatica.settings import Settings, change
@@ -218,7 +218,7 @@ def entity_of(request: Request) -> str:
 
 def check(entity: str) -> None:
     """Refuse what is no entity."""
-    if entity not in READABLE:
+    if entity not in TABLES:
         raise msgspec.ValidationError(f"{entity} is no entity of the sandbox")
 
 

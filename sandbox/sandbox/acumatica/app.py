@@ -1,4 +1,4 @@
-"""The server: routes of the contract-based REST API, version 4."""
+"""The server: routes of the contract-based REST API."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.acumatica import admin, errors, gate, swagger
+from sandbox.acumatica.asked import ODATA_4
 from sandbox.acumatica.auth import Identity, OAuthError
 from sandbox.acumatica.company import found
+from sandbox.acumatica.customs import CustomField, custom_fields
 from sandbox.acumatica.disturbances import Disturbances
-from sandbox.acumatica.endpoints import READABLE, Endpoint, load_endpoints
+from sandbox.acumatica.endpoints import TABLES, Endpoint, load_endpoints
 from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.faults import Faults
-from sandbox.acumatica.filters import compile_filter
+from sandbox.acumatica.filters import ODATA_3, ODATA_401, compile_filter
 from sandbox.acumatica.licence import Licence
 from sandbox.acumatica.query import Shape, check_optimizable, page, request_shape
-from sandbox.acumatica.render import Renderer, ad_hoc_schema
+from sandbox.acumatica.render import Renderer, Style, ad_hoc_schema
 from sandbox.acumatica.settings import Settings
 from sandbox.acumatica.store import Store
 from sandbox.acumatica.values import ENCODER, Record
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-
-BUILD = "24.208.0020"
 
 
 def create_app(data_dir: Path, seed: int) -> Starlette:
@@ -114,46 +114,71 @@ class Api:
 
     async def list_endpoints(self, _request: Request) -> Response:
         """Which endpoints are served."""
+        build = self.settings.build
         served = [
             {"name": e.name, "version": e.version, "href": f"{e.path}/"}
             for e in self.endpoints.values()
+            if e.is_served_by(build)
         ]
-        version = {"acumaticaBuildVersion": BUILD, "databaseVersion": BUILD}
+        if self.settings.old_build:
+            return JSONResponse(served)
+        version = {"acumaticaBuildVersion": build, "databaseVersion": build}
         return JSONResponse({"version": version, "endpoints": served})
 
     async def swagger(self, request: Request) -> Response:
         """What the endpoint looks like."""
-        return answer(swagger.document(self.endpoint(request)))
+        endpoint = self.endpoint(request)
+        describe = swagger.old_document if self.settings.old_build else swagger.document
+        return answer(describe(endpoint, self.style().site))
 
     async def list_records(self, request: Request) -> Response:
         """The records that match, from ``$skip`` on."""
         endpoint, name = self.entity(request)
-        behaviour = READABLE[name]
         asked = parameters(request)
         shape = self.shape(endpoint, name, asked)
         delegates = self.settings.unoptimizable.get(name, ())
         check_optimizable(endpoint, name, shape, delegates)
-        self.disturbances.strike(name)
-        rows = self.store.rows(name)
-        if text := asked.get("$filter"):
-            matches = compile_filter(text, endpoint.entities[name], behaviour)
-            rows = [row for row in rows if matches(row.fields)]
+        self.disturbances.strike(endpoint.table(name))
+        rows = self.rows(endpoint, name, asked.get("$filter"))
         wanted = page(asked)
-        renderer = Renderer(endpoint, name, behaviour, request.state.session.id)
+        renderer = self.renderer(request, endpoint, name)
         return answer(list(renderer.rows(rows[wanted], shape, wanted.start + 1)))
+
+    def rows(self, endpoint: Endpoint, name: str, text: str | None) -> list[Record]:
+        """The records that a filter finds; without one, all."""
+        table = endpoint.table(name)
+        rows = self.store.rows(table)
+        if not text:
+            return rows
+        syntax = ODATA_401 if endpoint.contract >= ODATA_4 else ODATA_3
+        entity = endpoint.entities[name]
+        matches = compile_filter(text, syntax, entity, TABLES[table])
+        return [row for row in rows if matches(row.fields)]
+
+    def renderer(self, request: Request, endpoint: Endpoint, name: str) -> Renderer:
+        """What writes an entity's records for the request's session."""
+        return Renderer(endpoint, name, request.state.session.id, self.style())
+
+    def style(self) -> Style:
+        """How the server writes now."""
+        return Style(plain_notes=self.settings.old_build)
 
     async def one_record(self, request: Request) -> Response:
         """The record with a natural key or an id."""
         endpoint, name = self.entity(request)
         shape = self.shape(endpoint, name, parameters(request))
-        record = self.find(name, request.path_params["keys"])
-        session = request.state.session.id
-        renderer = Renderer(endpoint, name, READABLE[name], session)
-        return answer(renderer.record(record, shape))
+        record = self.find(endpoint.table(name), request.path_params["keys"])
+        return answer(self.renderer(request, endpoint, name).record(record, shape))
 
     async def ad_hoc_schema(self, request: Request) -> Response:
         """A template of an entity's record."""
-        return answer(ad_hoc_schema(*self.entity(request)))
+        endpoint, name = self.entity(request)
+        table = endpoint.table(name)
+
+        def customs(path: str) -> tuple[CustomField, ...]:
+            return custom_fields(table, path) if self.settings.custom_fields else ()
+
+        return answer(ad_hoc_schema(endpoint, name, customs, self.style()))
 
     async def nothing(self, request: Request) -> Response:
         """What no other route serves."""
@@ -162,15 +187,16 @@ class Api:
     def endpoint(self, request: Request) -> Endpoint:
         """The endpoint that a request names."""
         named = (request.path_params["endpoint"], request.path_params["version"])
-        if named not in self.endpoints:
+        endpoint = self.endpoints.get(named)
+        if endpoint is None or not endpoint.is_served_by(self.settings.build):
             raise not_found(request)
-        return self.endpoints[named]
+        return endpoint
 
     def entity(self, request: Request) -> tuple[Endpoint, str]:
         """The endpoint and entity that a request names, if the user may read it."""
         endpoint = self.endpoint(request)
         name = request.path_params["entity"]
-        if name not in endpoint.entities or name not in READABLE:
+        if name not in endpoint.readable:
             raise not_found(request)
         if name in self.settings.denied:
             form = endpoint.entities[name].form
@@ -186,7 +212,8 @@ class Api:
         """Which members of an entity a request asks for."""
         if name in self.settings.unselectable and asked.get("$select"):
             raise errors.unknown_field(asked["$select"].partition(",")[0])
-        return request_shape(endpoint, name, READABLE[name], asked)
+        customs = self.settings.custom_fields
+        return request_shape(endpoint, name, asked, customs=customs)
 
     def find(self, entity: str, keys: str) -> Record:
         """The record with an id, or with keys that have slashes between them."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.acumatica import clock, ledger, parties, payments, purchasing, sales
 from sandbox.acumatica.maker import Maker
+from sandbox.acumatica.master_data import master_data
 from sandbox.acumatica.values import Record
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def found(store: Store, seed: int) -> None:
     """Replace what a store holds by the company of a seed number."""
     company = Company(Maker(f"company {seed}"))
     store.clear()
-    store.put((entity, row) for entity, rows in company.records.items() for row in rows)
+    records = company.records | master_data(seed)
+    store.put((entity, row) for entity, rows in records.items() for row in rows)
     store.remember(SEED, seed)
     store.remember(MUTATIONS, 0)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from sandbox.acumatica import clock
-from sandbox.acumatica.endpoints import READABLE
+from sandbox.acumatica.endpoints import TABLES
 from sandbox.acumatica.maker import Maker
 from sandbox.acumatica.settings import Settings, change
 from sandbox.acumatica.values import MODIFIED, Fields, Record, key_text
@@ -138,7 +138,7 @@ class Disturber:
         record_id = self.maker.guid()
         while self.store.by_id(self.entity, record_id):
             record_id = self.maker.guid()
-        keys = READABLE[self.entity].keys
+        keys = TABLES[self.entity].keys
         fields: Fields = dict(pattern.fields) if pattern else dict.fromkeys(keys, "X")
         first = self.maker.chance(0.1)
         beside = "" if first else key_text(fields[keys[-1]]).partition("-")[0]

@@ -2,8 +2,10 @@
 
 A version is a file in ``versions/``, named ``<endpoint>-<version>.json``. Its source is
 the metadata that Acumatica publishes with its own REST client for C#
-(EndpointMetadata/Default_24.200.001), reduced to the entities that finance reads and
-to everything that hangs from them.
+(EndpointMetadata), reduced to the entities that finance reads, a few master data, and
+everything that hangs from them. Default/25.200.001 is Default/24.200.001 with the
+changes that are known for the same entities. The master data Ledger and Subaccount are
+left out of Default/26.200.001, whose types for them are not known here.
 """
 
 from __future__ import annotations
@@ -26,11 +28,17 @@ class EntityType(msgspec.Struct, frozen=True, dict=True):
         fields: Field names and types: a wrapper (``StringValue``), an entity
             (``Contact``) or an array of detail lines (``BillDetail[]``).
         form: The form behind a top-level entity, such as AP303000.
+        table: The company's table that a top-level entity shows, where a custom
+            endpoint has given it another name.
+        stored: What the company calls the fields that a custom endpoint has renamed,
+            or made real fields of custom ones.
     """
 
     kind: str
     fields: dict[str, str]
     form: str = ""
+    table: str = ""
+    stored: dict[str, str] = {}
 
     @cached_property
     def scalars(self) -> tuple[str, ...]:
@@ -52,25 +60,47 @@ class EntityType(msgspec.Struct, frozen=True, dict=True):
 
 
 class EndpointFile(msgspec.Struct, forbid_unknown_fields=True):
-    """What a file in ``versions/`` holds."""
+    """What a file in ``versions/`` holds.
+
+    Attributes:
+        contract: The contract version.
+        entities: The entities by name.
+        since: The release that a custom endpoint was made on; the version of Default
+            says it.
+    """
 
     contract: int
     entities: dict[str, EntityType]
+    since: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Endpoint:
-    """A served endpoint: its name, version, contract version and entities."""
+    """An endpoint: name, version, contract version, entities, and first release."""
 
     name: str
     version: str
     contract: int
     entities: dict[str, EntityType]
+    since: tuple[int, int]
+
+    def is_served_by(self, build: str) -> bool:
+        """Whether a build is new enough; old endpoints stay on newer releases."""
+        return self.since <= release(build)
 
     @property
     def path(self) -> str:
         """Where the endpoint is found below the instance's address."""
         return f"/entity/{self.name}/{self.version}"
+
+    def table(self, entity: str) -> str:
+        """The company's table that an entity shows."""
+        return self.entities[entity].table or entity
+
+    @cached_property
+    def readable(self) -> tuple[str, ...]:
+        """The top-level entities that can be read."""
+        return tuple(name for name in self.entities if self.table(name) in TABLES)
 
 
 @dataclass(frozen=True)
@@ -124,15 +154,38 @@ READABLE = {
     ),
     "Customer": Readable(("CustomerID",), "PX.Objects.AR.CustomerMaint/BAccount"),
 }
+"""What the company's days are about."""
+
+MASTER_DATA = {
+    "Contact": Readable(("ContactID",), "PX.Objects.CR.ContactMaint/Contact"),
+    "Ledger": Readable(("LedgerID",), "PX.Objects.GL.GeneralLedgerMaint/LedgerRecords"),
+    "Subaccount": Readable(
+        ("SubaccountCD",), "PX.Objects.GL.SubAccountMaint/SubRecords"
+    ),
+}
+"""What hardly ever changes; a Subaccount does not say when it was modified."""
+
+TABLES = READABLE | MASTER_DATA
+"""All top-level entities that the company has records of."""
+
+
+def release(version: str) -> tuple[int, int]:
+    """The year and number of a release, of a build as of an endpoint's version."""
+    year, number = version.split(".")[:2]
+    return int(year), int(number)
 
 
 def load_endpoints() -> dict[tuple[str, str], Endpoint]:
-    """Read the served endpoints, by name and version."""
+    """Read all endpoints, by name and version."""
     endpoints = {}
     for file in sorted(VERSIONS.glob("*.json")):
         name, _, version = file.stem.partition("-")
         content = msgspec.json.decode(file.read_bytes(), type=EndpointFile)
         endpoints[name, version] = Endpoint(
-            name, version, content.contract, content.entities
+            name,
+            version,
+            content.contract,
+            content.entities,
+            release(content.since or version),
         )
     return endpoints

@@ -1,10 +1,14 @@
-"""``$filter`` of contract version 4: the documented part of OData 3.
+"""``$filter``: the documented parts of OData 3 (contract 4), OData 4.01 (contract 5).
 
-Operators: eq, ne, gt, ge, lt, le, and, or, parentheses, ``substringof('text', Field)``.
-Literals: ``'text'`` (a quote inside is doubled), numbers, true, false,
+Operators: eq, ne, gt, ge, lt, le, and, or, parentheses. Literals: ``'text'`` (a quote
+inside is doubled), numbers, true, false. Version 4 has ``substringof('text', Field)``,
 ``datetimeoffset'2024-07-15T10:31:28.402+03:00'`` (an offset is required),
-``date'2025-06-17'``, ``guid'…'``. Only natural keys and LastModifiedDateTime can be
-filtered on; everything else is answered as the server answers it.
+``date'2025-06-17'`` and ``guid'…'``; version 5 has ``contains(Field, 'text')`` and the
+same literals bare: ``2024-07-15T10:31:28.402+03:00``, ``2025-06-17``. A date stands for
+its midnight in the tenant's zone. What is written for the one version is a syntax error
+in the other. Only natural keys and LastModifiedDateTime can be filtered on; everything
+else is answered as the server answers it. Drop-downs among the keys compare by their
+description in both versions, as they do in the address of a record.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -36,20 +41,49 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 MAX_DEPTH = 100
 """Parentheses inside one another before the server gives up."""
 
-TOKEN = re.compile(
-    r"""\s*(?:
-    (?P<typed>(?:datetimeoffset|date|guid)'[^']*')
+WORD = r"""\s*(?:
+    (?P<typed>{typed})
   | (?P<text>'(?:[^']|'')*')
   | (?P<number>-?\d+(?:\.\d+)?[MmDdFfLl]?(?![\w.]))
   | (?P<word>[A-Za-z_][\w/]*)
   | (?P<mark>[(),])
-    )""",
-    re.VERBOSE | re.ASCII,
-)
+    )"""
 DATE_TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?(?:Z|[+-]\d\d:\d\d)", re.ASCII
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class Syntax(NamedTuple):
+    """How a contract version writes filters.
+
+    Attributes:
+        token: One word of a filter.
+        function: What looks for a part of a text.
+        text_first: Whether the text is that function's first argument.
+    """
+
+    token: re.Pattern[str]
+    function: str
+    text_first: bool
+
+
+def pattern(typed: str) -> re.Pattern[str]:
+    """A word of a filter, with a version's own literals."""
+    return re.compile(WORD.replace("{typed}", typed), re.VERBOSE | re.ASCII)
+
+
+ODATA_3 = Syntax(
+    pattern("(?:datetimeoffset|date|guid)'[^']*'"), "substringof", text_first=True
+)
+ODATA_401 = Syntax(
+    pattern(
+        r"[\dA-Fa-f]{8}(?:-[\dA-Fa-f]{4}){3}-[\dA-Fa-f]{12}"
+        r"|\d{4}-\d\d-\d\d(?:T[^\s(),]*)?"
+    ),
+    "contains",
+    text_first=False,
+)
 
 
 class Token(NamedTuple):
@@ -104,12 +138,12 @@ def syntax_error(position: int, text: str) -> errors.AnswerError:
     )
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str, syntax: Syntax) -> list[Token]:
     """Split a filter into tokens; the last one is of the kind ``end``."""
     tokens = []
     position = 0
     while text[position:].strip():
-        match = TOKEN.match(text, position)
+        match = syntax.token.match(text, position)
         if not match:
             raise syntax_error(position, text)
         kind = str(match.lastgroup)
@@ -121,9 +155,10 @@ def tokenize(text: str) -> list[Token]:
 class Parser:
     """Recursive descent over the tokens: ``or`` binds weaker than ``and``."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, syntax: Syntax) -> None:
         self.text = text
-        self.tokens = tokenize(text)
+        self.syntax = syntax
+        self.tokens = tokenize(text, syntax)
         self.index = 0
         self.depth = 0
 
@@ -162,11 +197,11 @@ class Parser:
         return node
 
     def condition(self) -> Node:
-        """Parentheses, ``substringof`` or one comparison."""
+        """Parentheses, the function or one comparison."""
         if self.peek().text == "(":
             return self.parenthesis()
         field = self.take("word")
-        if field.text == "substringof":
+        if field.text == self.syntax.function:
             return self.substring()
         operation = self.take("word", *OPERATORS)
         return Comparison(field.text, operation.text, self.literal())
@@ -183,13 +218,14 @@ class Parser:
         return node
 
     def substring(self) -> Node:
-        """The arguments of ``substringof``."""
+        """The arguments of ``substringof`` or ``contains``."""
+        kinds = ("text", "word") if self.syntax.text_first else ("word", "text")
         self.take("mark", "(")
-        text = unquote(self.take("text").text)
+        found = {kinds[0]: self.take(kinds[0]).text}
         self.take("mark", ",")
-        field = self.take("word").text
+        found[kinds[1]] = self.take(kinds[1]).text
         self.take("mark", ")")
-        return Substring(text, field)
+        return Substring(unquote(found["text"]), found["word"])
 
     def literal(self) -> Literal:
         """The value to compare with."""
@@ -212,8 +248,8 @@ def unquote(text: str) -> str:
 
 
 def typed_literal(text: str) -> Literal:
-    """The value of ``datetimeoffset'…'``, ``date'…'`` or ``guid'…'``."""
-    kind, value = text[:-1].split("'")
+    """The value of a literal with a type: ``date'2025-06-17'`` or ``2025-06-17``."""
+    kind, value = text[:-1].split("'") if "'" in text else (bare_kind(text), text)
     try:
         if kind == "guid":
             return Literal("Edm.Guid", UUID(value))
@@ -222,6 +258,13 @@ def typed_literal(text: str) -> Literal:
         raise errors.failure(
             errors.ODATA, f"Unrecognized '{kind}' literal '{text}'."
         ) from error
+
+
+def bare_kind(text: str) -> str:
+    """What a literal without quotes is."""
+    if "T" in text:
+        return "datetimeoffset"
+    return "date" if DATE.fullmatch(text) else "guid"
 
 
 def instant(kind: str, text: str) -> datetime:
@@ -237,11 +280,14 @@ def instant(kind: str, text: str) -> datetime:
     raise ValueError(text)
 
 
-def compile_filter(text: str, entity: EntityType, behaviour: Readable) -> Predicate:
+def compile_filter(
+    text: str, syntax: Syntax, entity: EntityType, behaviour: Readable
+) -> Predicate:
     """Turn a filter into a test of unwrapped fields.
 
     Args:
         text: The decoded value of ``$filter``.
+        syntax: How the endpoint's contract version writes filters.
         entity: The entity whose records are tested.
         behaviour: The entity's natural key and known peculiarities.
 
@@ -249,7 +295,7 @@ def compile_filter(text: str, entity: EntityType, behaviour: Readable) -> Predic
         AnswerError: The filter is no filter, compares what cannot be compared, or
             names a field that the entity lacks or cannot be filtered on.
     """
-    return bind(Parser(text).parse(), entity, behaviour)
+    return bind(Parser(text, syntax).parse(), entity, behaviour)
 
 
 def bind(node: Node, entity: EntityType, behaviour: Readable) -> Predicate:
@@ -262,8 +308,12 @@ def bind(node: Node, entity: EntityType, behaviour: Readable) -> Predicate:
         return lambda fields: left(fields) or right(fields)
     if not may_filter(node.field, entity, behaviour):
         return lambda _fields: False
+    kind = entity.fields[node.field]
+    node = replace(node, field=entity.stored.get(node.field, node.field))
     if isinstance(node, Substring):
         return substring_test(node)
+    if kind == "IntValue":
+        return number_test(node)
     return comparison_test(node)
 
 
@@ -271,7 +321,7 @@ def may_filter(field: str, entity: EntityType, behaviour: Readable) -> bool:
     """Whether a field can be filtered on; False where the server finds nothing."""
     if field.partition("/")[0] not in entity.fields:
         raise errors.unknown_field(field)
-    if field in behaviour.keys or field == MODIFIED:
+    if entity.stored.get(field, field) in (*behaviour.keys, MODIFIED):
         return True
     if behaviour.silent_text_filters and entity.fields.get(field) == "StringValue":
         return False
@@ -308,3 +358,11 @@ def comparison_test(node: Comparison) -> Predicate:
     check_types("Edm.String", node.literal.kind, node.operation)
     wanted = key_text(node.literal.value)
     return lambda fields: compare(key_text(fields.get(node.field)), wanted)
+
+
+def number_test(node: Comparison) -> Predicate:
+    """Whether a key that is a number compares as asked."""
+    compare = OPERATORS[node.operation]
+    check_types("Edm.Decimal", node.literal.kind, node.operation)
+    wanted = Decimal(str(node.literal.value).rstrip("MmDdFfLl"))
+    return lambda fields: compare(fields[node.field], wanted)

@@ -1,79 +1,160 @@
-"""What a request asks for: ``$select``, ``$expand``, ``$filter``, ``$top``, ``$skip``.
+"""What a request asks for: its shape, and its page (``$top``, ``$skip``).
 
-Other parameters, ``$orderby`` among them, are ignored without a word. ``$custom`` is
-accepted; this company has no custom fields.
+Other parameters, ``$orderby`` among them, are ignored without a word.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from sandbox.acumatica import errors
-from sandbox.acumatica.endpoints import Endpoint, EntityType, Readable
+from sandbox.acumatica import asked, errors
+from sandbox.acumatica.asked import Asked, join
+from sandbox.acumatica.customs import CustomField, custom_fields
+from sandbox.acumatica.derived import DERIVED, Source
+from sandbox.acumatica.endpoints import TABLES, Endpoint, EntityType
+from sandbox.acumatica.wrapping import Wrap, wraps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-FILES = "files"
-
-Expanded: TypeAlias = dict[str, "Expanded"]
-"""Names to expand, each with the names to expand inside it."""
-
-Selected: TypeAlias = dict[str, "Selected | None"]
-"""Names to send, each with the names to send inside it; None sends everything."""
+    from collections.abc import Collection, Mapping
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Which members of an entity are written.
+    """Which members of an entity are written, and how.
 
     Attributes:
         fields: The fields with one value.
         linked: Linked entities and their shapes.
         details: Detail arrays and the shapes of their lines.
+        sources: Where values come from that are not kept under the field's name.
+        wraps: The fields that are not sent as they are kept.
+        customs: The custom fields.
         files: Whether the list of attached files is written.
     """
 
     fields: tuple[str, ...]
     linked: Mapping[str, Shape]
     details: Mapping[str, Shape]
+    sources: Mapping[str, Source]
+    wraps: Mapping[str, Wrap]
+    customs: tuple[CustomField, ...] = ()
     files: bool = False
 
 
-def names(parameter: str | None) -> list[str]:
-    """The names in a comma-separated parameter."""
-    return [name for part in (parameter or "").split(",") if (name := part.strip())]
+EMPTY_TYPE = EntityType("Detail", {})
+"""What hangs from a field with one value: nothing."""
 
 
-def expansions(paths: Iterable[str]) -> Expanded:
-    """The tree of ``MainContact,MainContact/Address``.
+def request_shape(
+    endpoint: Endpoint, name: str, parameters: Mapping[str, str], *, customs: bool
+) -> Shape:
+    """The shape that a request's parameters ask for.
 
-    A path whose parent is not expanded itself has nothing to hang from and is dropped.
+    Args:
+        endpoint: The endpoint that is asked.
+        name: The entity.
+        parameters: The decoded query.
+        customs: Whether the tenant has custom fields.
+
+    Raises:
+        AnswerError: A name is none of the entity's fields.
     """
-    wanted = set(paths)
-    tree: Expanded = {}
-    for path in sorted(wanted, key=lambda path: path.count("/")):
-        *parents, name = path.split("/")
-        node: Expanded | None = tree
-        for parent in parents:
-            node = node.get(parent) if node is not None else None
-        if node is not None:
-            node[name] = {}
-    return tree
+    wanted = asked.read(parameters, endpoint.contract)
+    if TABLES[endpoint.table(name)].ignores_select:
+        wanted.select = None
+        wanted.inner.clear()
+    shaper = Shaper(endpoint, endpoint.table(name), wanted, customs=customs)
+    shaper.check(name)
+    return shaper.shape(name)
 
 
-def selections(paths: Iterable[str]) -> Selected:
-    """The tree of ``VendorID,MainContact/Email``; a whole name beats its parts."""
-    tree: Selected = {}
-    for path in sorted(paths, key=lambda path: path.count("/")):
-        *parents, name = path.split("/")
-        node: Selected | None = tree
-        for parent in parents:
-            node = None if node is None else node.setdefault(parent, {})
-        if node is not None:
-            node[name] = None
-    return tree
+class Shaper:
+    """Finds the shapes of an entity and of what is nested in it.
+
+    Args:
+        endpoint: The endpoint that is asked.
+        table: The company's table of the entity at the top.
+        wanted: What is asked for.
+        customs: Whether the tenant has custom fields.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, table: str, wanted: Asked, *, customs: bool
+    ) -> None:
+        self.endpoint = endpoint
+        self.table = table
+        self.wanted = wanted
+        self.customs = customs
+
+    def check(self, name: str) -> None:
+        """Refuse names that the endpoint or the tenant lacks."""
+        entity = self.endpoint.entities[name]
+        for path in self.wanted.plain():
+            check_path(self.endpoint, entity, path)
+        for path in self.wanted.expand:
+            if path in entity.scalars:
+                raise errors.unknown_field(path)
+        for path in self.wanted.custom:
+            parent, _, field = path.rpartition("/")
+            if field not in {custom.path for custom in self.custom_fields(parent)}:
+                raise errors.unknown_field(path)
+
+    def shape(self, name: str, path: str = "") -> Shape:
+        """The shape of an entity at a path.
+
+        A name that is expanded but not selected is dropped without a word, and so is
+        one whose parent is not expanded.
+        """
+        entity = self.endpoint.entities[name]
+        selection = self.wanted.selection(path)
+
+        def wanted(field: str) -> bool:
+            return selection is None or field in selection
+
+        nested = {
+            field: self.shape(kind, join(path, field))
+            for field, kind in entity.nested.items()
+            if join(path, field) in self.wanted.expand and wanted(field)
+        }
+        return Shape(
+            fields=tuple(filter(wanted, entity.scalars)),
+            linked={n: s for n, s in nested.items() if not entity.is_array(n)},
+            details={n: s for n, s in nested.items() if entity.is_array(n)},
+            sources=self.sources(name, path),
+            wraps=wraps(name, entity),
+            customs=tuple(
+                custom
+                for custom in self.custom_fields(path)
+                if join(path, custom.path) in self.wanted.custom
+            ),
+            files=self.wanted.files and not path,
+        )
+
+    def custom_fields(self, path: str) -> tuple[CustomField, ...]:
+        """The tenant's custom fields at a path."""
+        return custom_fields(self.table, path) if self.customs else ()
+
+    def sources(self, name: str, path: str) -> dict[str, Source]:
+        """Where values come from that are not kept under the field's name."""
+        entity = self.endpoint.entities[name]
+        sources: dict[str, Source] = {
+            field: source
+            for field, source in DERIVED.get(entity.table or name, {}).items()
+            if field in entity.fields
+        }
+        customs = {custom.path: custom for custom in custom_fields(self.table, path)}
+        for field, stored in entity.stored.items():
+            if stored in customs:
+                sources[field] = customs[stored].value
+            else:
+                sources[field] = kept(stored)
+        return sources
+
+
+def kept(name: str) -> Source:
+    """The source of a renamed field's values."""
+    return lambda fields, _origin: fields.get(name)
 
 
 def check_path(endpoint: Endpoint, entity: EntityType, path: str) -> None:
@@ -82,65 +163,6 @@ def check_path(endpoint: Endpoint, entity: EntityType, path: str) -> None:
         if name not in entity.fields:
             raise errors.unknown_field(path)
         entity = endpoint.entities.get(entity.nested.get(name, ""), EMPTY_TYPE)
-
-
-EMPTY_TYPE = EntityType("Detail", {})
-"""What hangs from a field with one value: nothing."""
-
-
-def request_shape(
-    endpoint: Endpoint, name: str, behaviour: Readable, parameters: Mapping[str, str]
-) -> Shape:
-    """The shape that a request's ``$select`` and ``$expand`` ask for.
-
-    Raises:
-        AnswerError: A name is none of the entity's fields.
-    """
-    entity = endpoint.entities[name]
-    expand = names(parameters.get("$expand"))
-    select = [] if behaviour.ignores_select else names(parameters.get("$select"))
-    with_files = FILES in expand
-    expand = [path for path in expand if path != FILES]
-    for path in [*expand, *select]:
-        check_path(endpoint, entity, path)
-    for path in expand:
-        if path in entity.scalars:
-            raise errors.unknown_field(path)
-    selected = selections(select) if select else None
-    return entity_shape(endpoint, entity, expansions(expand), selected, with_files)
-
-
-def entity_shape(
-    endpoint: Endpoint,
-    entity: EntityType,
-    expanded: Expanded,
-    selected: Selected | None,
-    files: bool = False,  # noqa: FBT001, FBT002 - the shape's own attribute
-) -> Shape:
-    """The shape of an entity below two trees of names.
-
-    A name that is expanded but not selected is dropped without a word.
-    """
-
-    def wanted(name: str) -> bool:
-        return selected is None or name in selected
-
-    nested = {
-        name: entity_shape(
-            endpoint,
-            endpoint.entities[entity.nested[name]],
-            below,
-            None if selected is None else selected[name],
-        )
-        for name, below in expanded.items()
-        if name in entity.nested and wanted(name)
-    }
-    return Shape(
-        fields=tuple(filter(wanted, entity.scalars)),
-        linked={n: s for n, s in nested.items() if not entity.is_array(n)},
-        details={n: s for n, s in nested.items() if entity.is_array(n)},
-        files=files,
-    )
 
 
 def check_optimizable(

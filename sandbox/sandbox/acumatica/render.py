@@ -1,18 +1,22 @@
-"""Records as contract version 4 sends them: every value wrapped."""
+"""Records as the server sends them: every value wrapped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from sandbox.acumatica.asked import join
+from sandbox.acumatica.endpoints import TABLES
+
 if TYPE_CHECKING:
-    from sandbox.acumatica.endpoints import Endpoint, Readable
+    from sandbox.acumatica.customs import CustomField
+    from sandbox.acumatica.endpoints import Endpoint
     from sandbox.acumatica.query import Shape
     from sandbox.acumatica.values import Fields, Record
 
 EMPTY: dict[str, Any] = {}
-NO_NOTE = {"value": ""}
 
 NestedId = Callable[[str, str, int], str]
 
@@ -34,23 +38,42 @@ def session_ids(session: str) -> NestedId:
     return nested_id
 
 
+@dataclass(frozen=True)
+class Style:
+    """What differs between servers.
+
+    Attributes:
+        site: The path below which the instance is served, empty at the root.
+        plain_notes: Notes are texts, as older builds send them.
+    """
+
+    site: str = ""
+    plain_notes: bool = False
+
+    def note(self, text: str) -> object:
+        """A note as the server sends it."""
+        return text if self.plain_notes else {"value": text}
+
+
 class Renderer:
     """Writes the records of one entity for one session.
 
     Args:
         endpoint: The endpoint that is asked; links lead to it.
         name: The entity's name.
-        behaviour: Names the view of file links.
         session: Decides the ids of nested entities.
+        style: How the server writes.
     """
 
     def __init__(
-        self, endpoint: Endpoint, name: str, behaviour: Readable, session: str
+        self, endpoint: Endpoint, name: str, session: str, style: Style
     ) -> None:
-        self.base = endpoint.path
+        self.base = style.site + endpoint.path
         self.name = name
-        self.view = behaviour.view
+        self.view = TABLES[endpoint.table(name)].view
         self.nested_id = session_ids(session)
+        self.style = style
+        self.no_note = style.note("")
 
     def rows(
         self, records: list[Record], shape: Shape, first: int
@@ -61,9 +84,9 @@ class Renderer:
 
     def record(self, record: Record, shape: Shape, number: int = 1) -> dict[str, Any]:
         """One top-level record."""
-        note = {"value": record.note} if record.note else NO_NOTE
-        row = self.entity(record.id, record.fields, shape, number)
-        row["note"] = note
+        row = self.entity(record.id, record.id, record.fields, shape, number)
+        if record.note:
+            row["note"] = self.style.note(record.note)
         row["_links"] = {
             "self": f"{self.base}/{self.name}/{record.id}",
             "files:put": f"{self.base}/files/{self.view}/{record.id}/{{filename}}",
@@ -73,48 +96,106 @@ class Renderer:
         return row
 
     def entity(
-        self, entity_id: str, fields: Fields, shape: Shape, number: int
+        self, entity_id: str, origin: str, fields: Fields, shape: Shape, number: int
     ) -> dict[str, Any]:
-        """An entity at any depth."""
-        row: dict[str, Any] = {"id": entity_id, "rowNumber": number, "note": NO_NOTE}
+        """An entity at any depth; ``origin`` is its place in the company."""
+        if shape.sources:
+            fields = fields | sourced(fields, shape, origin)
+        row: dict[str, Any] = {
+            "id": entity_id,
+            "rowNumber": number,
+            "note": self.no_note,
+        }
         get = fields.get
         for name in shape.fields:
             value = get(name)
             row[name] = EMPTY if value is None else {"value": value}
+        for name, wrap in shape.wraps.items():
+            if wrapped := row.get(name):
+                row[name] = {"value": wrap(wrapped["value"])}
+        owner = (entity_id, origin)
         for name, below in shape.linked.items():
-            row[name] = self.linked(entity_id, name, get(name), below)
+            row[name] = self.linked(owner, name, get(name), below)
         for name, below in shape.details.items():
-            row[name] = self.lines(entity_id, name, get(name) or [], below)
-        row["custom"] = EMPTY
+            row[name] = self.lines(owner, name, get(name) or [], below)
+        row["custom"] = custom(fields, shape, origin) if shape.customs else EMPTY
         return row
 
     def linked(
-        self, owner: str, name: str, fields: Mapping[str, Any] | None, shape: Shape
+        self,
+        owner: tuple[str, str],
+        name: str,
+        fields: Mapping[str, Any] | None,
+        shape: Shape,
     ) -> dict[str, Any]:
         """A linked entity; an absent one is empty."""
         if fields is None:
             return EMPTY
-        return self.entity(self.nested_id(owner, name, 1), dict(fields), shape, 1)
+        entity_id = self.nested_id(owner[0], name, 1)
+        return self.entity(entity_id, f"{owner[1]}/{name}", dict(fields), shape, 1)
 
     def lines(
-        self, owner: str, name: str, lines: list[Fields], shape: Shape
+        self, owner: tuple[str, str], name: str, lines: list[Fields], shape: Shape
     ) -> list[dict[str, Any]]:
         """Detail lines."""
+        entity_id, origin = owner
         return [
-            self.entity(self.nested_id(owner, name, number), line, shape, number)
+            self.entity(
+                self.nested_id(entity_id, name, number),
+                f"{origin}/{name}/{number}",
+                line,
+                shape,
+                number,
+            )
             for number, line in enumerate(lines, 1)
         ]
 
 
-def ad_hoc_schema(endpoint: Endpoint, name: str) -> dict[str, Any]:
+def sourced(fields: Fields, shape: Shape, origin: str) -> Fields:
+    """The values that are not kept under the names of their fields."""
+    return {
+        name: source(fields, origin)
+        for name, source in shape.sources.items()
+        if fields.get(name) is None
+    }
+
+
+def custom(fields: Fields, shape: Shape, origin: str) -> dict[str, Any]:
+    """The custom fields that were asked for; an empty one has a type only."""
+    views: dict[str, Any] = {}
+    for field in shape.customs:
+        value = field.value(fields, origin)
+        written = custom_type(field) | ({} if value is None else {"value": value})
+        views.setdefault(field.view, {})[field.name] = written
+    return views
+
+
+def custom_type(field: CustomField) -> dict[str, Any]:
+    """A custom field without a value."""
+    return {"type": field.kind}
+
+
+def ad_hoc_schema(
+    endpoint: Endpoint, name: str, customs: Customs, style: Style, path: str = ""
+) -> dict[str, Any]:
     """The template record of ``$adHocSchema``: every field, every nested entity.
 
-    Custom fields and their types would stand in ``custom`` at each level.
+    Custom fields and their types stand in ``custom`` at each level. Source: Retrieve
+    the Schema of Custom Fields, in the vendor's integration guide.
     """
     entity = endpoint.entities[name]
-    template: dict[str, Any] = {"rowNumber": 1, "note": NO_NOTE}
+    template: dict[str, Any] = {"rowNumber": 1, "note": style.note("")}
     template |= dict.fromkeys(entity.scalars, EMPTY)
     for field, kind in entity.nested.items():
-        below = ad_hoc_schema(endpoint, kind)
+        below = ad_hoc_schema(endpoint, kind, customs, style, join(path, field))
         template[field] = [below] if entity.is_array(field) else below
-    return template | {"custom": EMPTY}
+    views: dict[str, Any] = {}
+    for custom_field in customs(path):
+        views.setdefault(custom_field.view, {})[custom_field.name] = custom_type(
+            custom_field
+        )
+    return template | {"custom": views}
+
+
+Customs = Callable[[str], "tuple[CustomField, ...]"]
+"""The tenant's custom fields at a path inside an entity."""

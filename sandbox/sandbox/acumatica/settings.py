@@ -11,14 +11,23 @@ from sandbox.acumatica import clock
 
 TOKEN_SECONDS = 3600
 SEATS = 3
+BUILD = "26.200.0173"
+"""Serves every version that is known here."""
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """The licence, the token lifetime, the user's rights and the clock.
+    """The release, the licence, the token lifetime, the user's rights and the clock.
 
     Attributes:
+        build: The release of the instance, such as ``24.208.0020``: 2024 R2 with eight
+            updates. It serves the endpoints of its own time and older ones.
+        old_build: Whether the instance answers as old releases did: a bare array lists
+            the endpoints, they are described in Swagger 2.0, notes are texts, cookie
+            sign-in knows ``company`` but not ``tenant``. It does not follow from
+            ``build``, because nobody has published which release changed what.
+        custom_fields: Whether the tenant has the custom fields of ``customs``.
         token_seconds: How long access tokens live from now on.
         seats: How many sessions may be open at a time.
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
@@ -39,6 +48,9 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
             added to it), with an offset from UTC; None lets it go.
     """
 
+    build: Annotated[str, msgspec.Meta(pattern=r"^\d\d\.\d{3}(\.\d{4})?$")] = BUILD
+    old_build: bool = False
+    custom_fields: bool = False
     token_seconds: int = TOKEN_SECONDS
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"

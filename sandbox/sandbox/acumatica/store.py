@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypedDict
 
-from sandbox.acumatica.endpoints import READABLE
+from sandbox.acumatica.endpoints import READABLE, TABLES
 from sandbox.acumatica.values import ENCODER, RECORD_DECODER, Record, key_text
 from sandbox.processes import SandboxError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "acumatica.db"
-TABLES = """
+CREATE = """
 CREATE TABLE IF NOT EXISTS records (
     entity TEXT, id TEXT, body BLOB, PRIMARY KEY (entity, id)
 ) WITHOUT ROWID;
@@ -52,7 +52,7 @@ class Store:
     def __init__(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(data_dir / FILE)
-        self.records: dict[str, dict[str, Record]] = {name: {} for name in READABLE}
+        self.records: dict[str, dict[str, Record]] = {name: {} for name in TABLES}
         self.ordered: dict[str, list[Record]] = {}
         self.salts: dict[str, bytes] = {}
         for entity, body in self.database.execute("SELECT entity, body FROM records"):
@@ -70,7 +70,7 @@ class Store:
 
     def key(self, entity: str, record: Record) -> Key:
         """The values of a record's natural key."""
-        return tuple(key_text(record.fields.get(k)) for k in READABLE[entity].keys)
+        return tuple(key_text(record.fields.get(k)) for k in TABLES[entity].keys)
 
     def rows(self, entity: str) -> list[Record]:
         """All records of an entity, by ascending natural key unless shuffled."""
@@ -149,7 +149,7 @@ class Store:
         with self.database:
             self.database.execute("DELETE FROM records")
             self.database.execute("DELETE FROM facts")
-        self.records = {name: {} for name in READABLE}
+        self.records = {name: {} for name in TABLES}
         self.ordered = {}
         self.salts = {}
 
@@ -167,13 +167,13 @@ class Store:
             )
 
     def summary(self) -> dict[str, Summary]:
-        """Rows and sums of all entities."""
+        """Rows and sums of what the company's days are about."""
         return {entity: self.summarize(entity) for entity in READABLE}
 
     def summarize(self, entity: str) -> Summary:
         """Rows and the sum of one entity."""
         rows = self.rows(entity)
-        field = READABLE[entity].amount
+        field = TABLES[entity].amount
         amount = exact_sum(rows, field) if field else None
         return {"rows": len(rows), "amount_field": field, "amount": amount}
 
@@ -185,7 +185,7 @@ def open_database(file: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         database.execute("PRAGMA synchronous = OFF")
-        database.executescript(f"BEGIN EXCLUSIVE; {TABLES} COMMIT;")
+        database.executescript(f"BEGIN EXCLUSIVE; {CREATE} COMMIT;")
     except sqlite3.OperationalError as error:
         database.close()
         raise SandboxError(

@@ -1,10 +1,13 @@
-"""swagger.json: OpenAPI 3.0 as current builds describe an endpoint."""
+"""swagger.json: OpenAPI 3.0 of current builds, Swagger 2.0 of older ones."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox.acumatica.endpoints import READABLE, Endpoint, EntityType
+from sandbox.acumatica.asked import ODATA_4
+
+if TYPE_CHECKING:
+    from sandbox.acumatica.endpoints import Endpoint, EntityType
 
 Schema = dict[str, Any]
 
@@ -19,6 +22,25 @@ WRAPPED: dict[str, Schema] = {
     "BooleanValue": {"type": "boolean"},
 }
 """The wrappers, and the schema of the value inside each."""
+
+SELECTED = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "description": {"type": "string"}},
+}
+
+WRAPPED_5: dict[str, Schema] = {
+    "DateOnlyValue": {"type": "string", "format": "date"},
+    "StringSingleSelectValue": SELECTED,
+    "StringMultiSelectValue": {"type": "array", "items": SELECTED},
+    "IntSingleSelectValue": {
+        "type": "object",
+        "properties": {
+            "id": {"type": "integer", "format": "int32"},
+            "description": {"type": "string"},
+        },
+    },
+}
+"""The wrappers that contract version 5 adds."""
 
 CUSTOM_FIELDS = {
     "CustomBooleanField": "BooleanValue",
@@ -40,12 +62,17 @@ def reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def document(endpoint: Endpoint) -> Schema:
-    """The description of an endpoint: all entities, the paths of readable ones."""
+def document(endpoint: Endpoint, site: str) -> Schema:
+    """The description of an endpoint: all entities, the paths of readable ones.
+
+    Args:
+        endpoint: The endpoint.
+        site: The path below which the instance is served.
+    """
     return {
         "openapi": "3.0.1",
         "info": {"title": f"{endpoint.name}/{endpoint.version}", "version": "3"},
-        "servers": [{"url": endpoint.path}],
+        "servers": [{"url": site + endpoint.path}],
         "paths": paths(endpoint),
         "components": {
             "schemas": schemas(endpoint),
@@ -57,7 +84,8 @@ def document(endpoint: Endpoint) -> Schema:
 
 def schemas(endpoint: Endpoint) -> Schema:
     """The schemas of wrappers, of what every entity has, and of all entities."""
-    wrappers = {name: wrapper(value) for name, value in WRAPPED.items()}
+    values = WRAPPED | (WRAPPED_5 if endpoint.contract >= ODATA_4 else {})
+    wrappers = {name: wrapper(value) for name, value in values.items()}
     entities = {
         name: entity_schema(entity) for name, entity in endpoint.entities.items()
     }
@@ -150,19 +178,18 @@ def field_schema(kind: str) -> Schema:
 def paths(endpoint: Endpoint) -> Schema:
     """The paths of the top-level entities that can be read."""
     found: Schema = {}
-    for name in filter(endpoint.entities.__contains__, READABLE):
+    listed = list_parameters(endpoint.contract)
+    for name in endpoint.readable:
         found[f"/{name}"] = {
-            "get": operation(name, "GetList", list_parameters(), many=True),
-            "put": operation(name, "PutEntity", list_parameters()[:3]),
+            "get": operation(name, "GetList", [*listed, *page_parameters()], many=True),
+            "put": operation(name, "PutEntity", listed),
         }
-        found[f"/{name}/{{ids}}"] = {
-            "get": operation(name, "GetByKeys", one_parameters("ids")),
-            "delete": operation(name, "DeleteByKeys", [path_parameter("ids")]),
-        }
-        found[f"/{name}/{{id}}"] = {
-            "get": operation(name, "GetById", one_parameters("id")),
-            "delete": operation(name, "DeleteById", [path_parameter("id")]),
-        }
+        for key, by in (("ids", "Keys"), ("id", "Id")):
+            key_parameter = path_parameter(key)
+            found[f"/{name}/{{{key}}}"] = {
+                "get": operation(name, f"GetBy{by}", [key_parameter, *listed]),
+                "delete": operation(name, f"DeleteBy{by}", [key_parameter]),
+            }
         found[f"/{name}/$adHocSchema"] = {"get": operation(name, "GetAdHocSchema", [])}
     return found
 
@@ -198,17 +225,77 @@ def path_parameter(name: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def list_parameters() -> list[Schema]:
-    """The parameters of a list."""
-    texts = [query_parameter(f"${name}") for name in ("select", "expand", "custom")]
+def list_parameters(contract: int) -> list[Schema]:
+    """The parameters that say which members are read."""
+    names = ("select", "expand") if contract >= ODATA_4 else CONTRACT_4
+    return [query_parameter(f"${name}") for name in names]
+
+
+CONTRACT_4 = ("select", "expand", "custom")
+
+
+def page_parameters() -> list[Schema]:
+    """The parameters that say which records are read."""
     return [
-        *texts,
         query_parameter("$filter"),
         query_parameter("$skip", "integer"),
         query_parameter("$top", "integer"),
     ]
 
 
-def one_parameters(name: str) -> list[Schema]:
-    """The parameters of a read of one record."""
-    return [path_parameter(name), *list_parameters()[:3]]
+def old_document(endpoint: Endpoint, site: str) -> Schema:
+    """The same description in Swagger 2.0, as older builds write it."""
+    new = document(endpoint, site)
+    return {
+        "swagger": "2.0",
+        "info": new["info"],
+        "basePath": site + endpoint.path,
+        "consumes": ["application/json"],
+        "produces": ["application/json"],
+        "paths": {path: old_operations(item) for path, item in new["paths"].items()},
+        "definitions": {
+            name: old_schema(schema)
+            for name, schema in new["components"]["schemas"].items()
+        },
+    }
+
+
+def old_operations(item: Schema) -> Schema:
+    """The operations of a path, with the types of parameters beside their names."""
+    return {method: old_operation(operation) for method, operation in item.items()}
+
+
+def old_operation(operation: Schema) -> Schema:
+    """An operation: parameters and answers without a level of nesting."""
+    parameters = [
+        {name: value for name, value in parameter.items() if name != "schema"}
+        | parameter["schema"]
+        for parameter in operation["parameters"]
+    ]
+    responses = {
+        status: old_response(response)
+        for status, response in operation["responses"].items()
+    }
+    return operation | {"parameters": parameters, "responses": responses}
+
+
+def old_response(response: Schema) -> Schema:
+    """An answer, with its schema beside the description."""
+    if "content" not in response:
+        return response
+    schema = response["content"]["application/json"]["schema"]
+    return {"description": response["description"], "schema": old_schema(schema)}
+
+
+def old_schema(node: Any) -> Any:  # noqa: ANN401 - JSON
+    """A schema whose references lead to ``definitions``."""
+    if isinstance(node, list):
+        return [old_schema(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(target := node.get("$ref"), str):
+        return {"$ref": f"#/definitions/{target.rpartition('/')[2]}"}
+    if set(node) == {"propertyName"}:
+        # A discriminator, which Swagger 2.0 names by a text.
+        return node["propertyName"]
+    return {name: old_schema(value) for name, value in node.items()}
