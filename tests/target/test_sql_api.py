@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import ssl
 import threading
 import time
 from contextlib import contextmanager
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import backoff
 import pytest
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from target_snowflake_merge.auth import AccessToken
-from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.errors import StatementError, TargetError
 from target_snowflake_merge.sql_api import Session, SqlApi, Statement
 from typing_extensions import override
 
@@ -37,19 +38,22 @@ RESULT = {
     "data": [["1"]],
 }
 received: list[Any] = []
+received_cookies: list[Any] = []
 PAGE = "<html>Sign in to the network</html>"
 
 
 @contextmanager
 def answering(
-    *answers: tuple[int, Any], certificate: Path | None = None, broken: int = 0
+    *answers: tuple[Any, ...], certificate: Path | None = None, broken: int = 0
 ) -> Iterator[SqlApi]:
     """Serve these answers in turn, and give a client of the server.
 
-    The first so many ``broken`` connections end in the middle of the handshake.
+    An answer is a status, a body and perhaps headers. The first so many ``broken``
+    connections end in the middle of the handshake.
     """
     left = list(answers)
     received.clear()
+    received_cookies.clear()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if certificate:
         context.load_cert_chain(certificate)
@@ -72,12 +76,13 @@ def answering(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             received.append(json.loads(body) if body else None)
-            status, content = left.pop(0)
+            received_cookies.append(self.headers.get("Cookie"))
+            status, content, *more = left.pop(0)
             text = content if isinstance(content, str) else json.dumps(content)
-            self.send_response(status)
-            if status == requests.codes.too_many_requests:
-                self.send_header("Retry-After", "86400")
-            self.send_header("Content-Length", str(len(text)))
+            headers = {"Content-Length": str(len(text)), **(more[0] if more else {})}
+            self.send_response_only(status)
+            for header in headers.items():
+                self.send_header(*header)
             self.end_headers()
             self.wfile.write(text.encode())
 
@@ -119,16 +124,27 @@ def test_what_is_asked() -> None:
     ]
 
 
+NEXT_DAY = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pause"),
+    [("7", 7), ("86400", 30), (format_datetime(NEXT_DAY, usegmt=True), 30), ("?", 0)],
+)
 def test_a_pause_is_as_long_as_asked_for_but_not_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, retry_after: str, pause: float
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setattr(backoff, "full_jitter", lambda _: 0)
+    throttled = (429, {"code": "390505"}, {"Retry-After": retry_after})
 
-    with answering((429, {}), (200, RESULT)) as api:
+    with answering(throttled, (200, RESULT)) as api:
+        api.execute(Statement("SELECT 1", "r"))
+    with answering((202, RUNNING), throttled, (200, RESULT)) as api:
         api.execute(Statement("SELECT 1", "r"))
 
-    assert pauses == [30]
+    assert pauses == [pause, 0.1, max(pause, 0.1 * 1.5)]
 
 
 class Clock:
@@ -167,6 +183,148 @@ def test_a_longer_outage_ends_the_run(clock: Clock) -> None:
         api.execute(Statement("SELECT 1", "r"))
 
     assert clock.now == 271
+
+
+def test_a_statement_may_be_polled_for_as_long_as_it_may_run(clock: Clock) -> None:
+    busy = (429, {"code": "390505"}, {"Retry-After": "30"})
+
+    with answering((202, RUNNING), *[busy] * 11, (200, RESULT)) as api:
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert clock.now > 300
+
+
+def test_a_statement_that_never_ends_is_given_up(clock: Clock) -> None:
+    busy = (429, {"code": "390505"}, {"Retry-After": "30"})
+
+    with (
+        answering((202, RUNNING), *[busy] * 13) as api,
+        pytest.raises(TargetError, match="01b0-0001 still runs after 360 s") as caught,
+    ):
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert not isinstance(caught.value, StatementError)
+    assert clock.now > 360
+
+
+FULL = {**HANDLE, "code": "000625", "sqlState": "57014", "message": "too many waiters"}
+
+
+def test_a_full_lock_queue_is_waited_out_for_as_long_as_a_statement_may_run(
+    clock: Clock,
+) -> None:
+    with (
+        answering(*[(422, FULL)] * 6) as api,
+        pytest.raises(StatementError, match="run fewer statements") as caught,
+    ):
+        api.execute(Statement("MERGE", "r"))
+
+    assert caught.value.code == "000625"
+    assert clock.now == 1 + 2 + 4 + 8 + 16
+
+
+def test_no_other_refusal_is_tried_again() -> None:
+    cancelled = {**FULL, "code": "000604", "message": "SQL execution canceled"}
+
+    with (
+        answering((422, cancelled)) as api,
+        pytest.raises(StatementError, match="SQL execution canceled"),
+    ):
+        api.execute(Statement("MERGE", "r"))
+
+
+DECLARED = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, '{"statementHandle": "01b0', DECLARED),
+        (200, '{"statementHandle": "01b0', {"Content-Length": "500"}),
+        (202, "", DECLARED),
+        (408, "Request Timeout"),
+        (500, PAGE),
+        (502, PAGE),
+        (503, ""),
+        (504, ""),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("clock")
+def test_what_a_gateway_says_or_cuts_off_is_asked_again(answer: Any) -> None:
+    with answering(answer, (200, RESULT)) as api:
+        assert api.execute(Statement("MERGE", "r")).attempts == 2
+
+
+def test_snowflakes_own_timeout_is_definite() -> None:
+    answer = {**HANDLE, "code": "000630", "message": "Statement was canceled."}
+
+    with (
+        answering((408, answer)) as api,
+        pytest.raises(StatementError, match="raise statement_timeout_seconds"),
+    ):
+        api.execute(Statement("MERGE", "r"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "definite"),
+    [
+        (400, "390142", True),
+        (422, "100038", True),
+        (403, "390189", False),
+        (404, "000709", False),
+        (405, "390100", False),
+    ],
+)
+def test_only_a_refused_statement_is_refused_for_good(
+    status: int, code: str, *, definite: bool
+) -> None:
+    answers = (202, RUNNING), (status, {"code": code, "message": "No."})
+    with answering(*answers) as api, pytest.raises(TargetError) as caught:
+        api.execute(Statement("MERGE", "r"))
+
+    assert isinstance(caught.value, StatementError) is definite
+    assert f"{status} ({code}) No" in str(caught.value)
+
+
+def test_a_redirect_is_named_without_its_secrets() -> None:
+    location = {"Location": "https://login.example/path?token=hush"}
+
+    with (
+        answering((302, "", location)) as api,
+        pytest.raises(TargetError, match=r"it redirects to https://login\.example;"),
+    ):
+        api.execute(Statement("MERGE", "r"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(-400, "ahead of"), (400, "behind"), (0, None)]
+)
+def test_a_refused_sign_in_tells_of_clocks_that_differ(
+    seconds: int, words: str | None
+) -> None:
+    moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    header = {"Date": format_datetime(moment, usegmt=True)}
+
+    with (
+        answering((401, {"code": "390144", "message": "JWT"}, header)) as api,
+        pytest.raises(TargetError, match="refused the sign-in") as caught,
+    ):
+        api.execute(Statement("MERGE", "r"))
+
+    if words:
+        assert re.search(rf"clock is (399|40[0-2]) seconds {words}", str(caught.value))
+    else:
+        assert "clock" not in str(caught.value)
+
+
+def test_cookies_are_not_sent_back() -> None:
+    cookie = {"Set-Cookie": "session=hush"}
+
+    with answering((202, RUNNING, cookie), (200, RESULT)) as api:
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert received_cookies == [None, None]
 
 
 @pytest.mark.parametrize(
