@@ -24,6 +24,9 @@ USERNAME = "api.loader"
 PASSWORD = "sandbox-password"  # noqa: S105 - opens the sandbox only
 CLIENT_ID = "8B3C5D1E-7F2A-4C69-9D0B-5E6A1F2C3D4E@Company"
 CLIENT_SECRET = "sandbox-client-secret"  # noqa: S105 - opens the sandbox only
+REDIRECT_URI = "http://127.0.0.1:8765/callback"
+"""Registered for the client, so that a person can sign in for it."""
+BRANCH = "MAIN"
 ENDPOINT_VERSION = "24.200.001"
 
 ACCOUNT = "SANDBOX-LOCAL"

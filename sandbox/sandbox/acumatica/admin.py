@@ -117,7 +117,7 @@ class Admin:
 
     async def close_sessions(self, _request: Request) -> Response:
         """Free all seats."""
-        self.identity.sessions.clear()
+        self.identity.close_all()
         return Response(status_code=204)
 
     async def requests(self, _request: Request) -> Response:

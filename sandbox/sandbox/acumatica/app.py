@@ -16,7 +16,12 @@ from starlette.routing import Route
 
 from sandbox.acumatica import admin, errors, gate, swagger
 from sandbox.acumatica.asked import ODATA_4
-from sandbox.acumatica.auth import Identity, OAuthError
+from sandbox.acumatica.auth import (
+    Identity,
+    OAuthError,
+    SeatLimitRedirectError,
+    check_branch,
+)
 from sandbox.acumatica.company import found
 from sandbox.acumatica.customs import CustomField, custom_fields
 from sandbox.acumatica.disturbances import Disturbances
@@ -25,9 +30,11 @@ from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.faults import Faults
 from sandbox.acumatica.filters import ODATA_3, ODATA_401, compile_filter
 from sandbox.acumatica.licence import Licence
+from sandbox.acumatica.pages import PAGE
 from sandbox.acumatica.query import Shape, check_optimizable, page, request_shape
 from sandbox.acumatica.render import Renderer, Style, ad_hoc_schema
 from sandbox.acumatica.settings import Settings
+from sandbox.acumatica.sign_in import SignIn
 from sandbox.acumatica.store import Store
 from sandbox.acumatica.values import ENCODER, Record
 
@@ -56,10 +63,11 @@ def create_app(data_dir: Path, seed: int) -> Starlette:
     faults = Faults()
     log: deque[gate.LoggedRequest] = deque(maxlen=gate.LOG_LENGTH)
     disturbances = Disturbances(store, settings)
-    api = Api(store, settings, identity, disturbances)
+    api = Api(store, settings, disturbances)
+    sign_in = SignIn(settings, identity)
     control = admin.Admin(store, settings, identity, licence, faults, disturbances, log)
     return Starlette(
-        routes=[*control.routes(), *api.routes()],
+        routes=[*control.routes(), *sign_in.routes(), *api.routes()],
         middleware=[
             Middleware(gate.Dated),
             Middleware(
@@ -69,6 +77,7 @@ def create_app(data_dir: Path, seed: int) -> Starlette:
         exception_handlers={
             AnswerError: answer_error,
             OAuthError: answer_oauth_error,
+            SeatLimitRedirectError: answer_seat_limit,
             **admin.error_handlers(),
         },
     )
@@ -80,7 +89,6 @@ class Api:
 
     store: Store
     settings: Settings
-    identity: Identity
     disturbances: Disturbances
     endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=load_endpoints)
 
@@ -88,9 +96,7 @@ class Api:
         """The endpoints; what none of them serves is 404."""
         endpoint = "/entity/{endpoint}/{version}"
         return [
-            Route("/identity/connect/token", self.token, methods=["POST"]),
             Route("/Frames/Error.aspx", error_page),
-            Route("/entity/auth/logout", self.sign_out, methods=["POST"]),
             Route("/entity", self.list_endpoints),
             Route(f"{endpoint}/swagger.json", self.swagger),
             Route(f"{endpoint}/{{entity}}", self.list_records),
@@ -98,19 +104,6 @@ class Api:
             Route(f"{endpoint}/{{entity}}/{{keys:path}}", self.one_record),
             Route("/{rest:path}", self.nothing),
         ]
-
-    async def token(self, request: Request) -> Response:
-        """Give out tokens."""
-        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse(self.identity.grant(form), headers=headers)
-
-    async def sign_out(self, request: Request) -> Response:
-        """Free the seat; IIS refuses a POST that does not say how long it is."""
-        if "content-length" not in request.headers:
-            return HTMLResponse(gate.PAGE.format("Length Required"), 411)
-        self.identity.sign_out(request.state.token)
-        return Response(status_code=204)
 
     async def list_endpoints(self, _request: Request) -> Response:
         """Which endpoints are served."""
@@ -196,6 +189,7 @@ class Api:
         """The endpoint and entity that a request names, if the user may read it."""
         endpoint = self.endpoint(request)
         name = request.path_params["entity"]
+        check_branch(request.headers.get("px-cbapibranch"))
         if name not in endpoint.readable:
             raise not_found(request)
         if name in self.settings.denied:
@@ -258,7 +252,7 @@ def not_found(request: Request) -> AnswerError:
 async def error_page(request: Request) -> Response:
     """The page that shows a message to people."""
     message = request.query_params.get("message", "An error has occurred.")
-    return HTMLResponse(gate.PAGE.format(escape(message)))
+    return HTMLResponse(PAGE.format(escape(message)))
 
 
 async def answer_error(_request: Request, error: Any) -> Response:  # noqa: ANN401 - Starlette types handlers for all exceptions
@@ -269,3 +263,8 @@ async def answer_error(_request: Request, error: Any) -> Response:  # noqa: ANN4
 async def answer_oauth_error(_request: Request, error: Any) -> Response:  # noqa: ANN401 - as above
     """An error of the token endpoint."""
     return JSONResponse(error.body, 400)
+
+
+async def answer_seat_limit(_request: Request, _error: Any) -> Response:  # noqa: ANN401 - as above
+    """No seat for a session by cookies."""
+    return gate.seat_limit_page()

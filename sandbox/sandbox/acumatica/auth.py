@@ -1,28 +1,33 @@
-"""Signing in and out: OAuth 2 tokens, and the licensed seats that sessions take.
+"""Signing in and out: who may, what stands for it, and the licensed seats it takes.
 
 Facts: access tokens live for 3600 seconds; a refresh token needs the scope
 offline_access and is replaced with each use; client_credentials is not offered; the
 first entity call of a token opens a session; a session takes a seat until it signs out
-or its token ends; a token used after signing out opens a new session; wrong passwords
-in a row lock the user out.
+or its token ends; a token used after signing out opens a new session. Cookies take the
+seat when they are given out, end with it, and end by themselves when they are not used
+for ten minutes. Wrong passwords in a row lock the user out, wherever they were given.
 """
 
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sandbox import config
 from sandbox.acumatica import clock, errors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sandbox.acumatica.settings import Settings
 
 SCOPES = {"api", "offline_access"}
 WRONG_PASSWORD = "invalid_username_or_password"  # noqa: S105 - a message
+INVALID_CREDENTIALS = "Invalid credentials. Please try again."
 LOCKED_AFTER = 5
 """Wrong passwords in a row, as the security policy of a new tenant has it."""
 LOCKED = (
@@ -44,23 +49,65 @@ class OAuthError(Exception):
             self.body["error_description"] = description
 
 
+class SignInRefusedError(Exception):
+    """A user who may not sign in, and the reason."""
+
+
 class SeatLimitRedirectError(Exception):
     """The session limit is reached, and the server leads to its error page."""
-
-    location = f"/Frames/Error.aspx?message={quote(LIMIT_REACHED)}"
 
 
 @dataclass
 class Token:
-    """An access token."""
+    """An access token, or the ticket in a session's cookies.
+
+    Attributes:
+        value: What the client sends.
+        expires: When it ends.
+        idle: For tickets: how long after its last use it ends.
+        session: For tickets: the other cookie.
+    """
 
     value: str
     expires: datetime
+    idle: timedelta | None = None
+    session: str = ""
 
     @property
     def expired(self) -> bool:
         """Whether the token has ended."""
         return self.expires <= clock.real()
+
+    def use(self) -> None:
+        """Put the end off, if it depends on the last use."""
+        if self.idle is not None:
+            self.expires = clock.real() + self.idle
+
+
+@dataclass
+class Code:
+    """An authorization code, good for one token.
+
+    Attributes:
+        redirect_uri: Where it was sent.
+        scope: What the person has allowed.
+        challenge: The PKCE challenge, empty without one.
+        expires: When it ends.
+    """
+
+    redirect_uri: str
+    scope: str
+    challenge: str
+    expires: datetime
+
+    def suits(self, form: Mapping[str, str]) -> bool:
+        """Whether a request for a token comes from where the code was sent."""
+        challenge = s256(form["code_verifier"]) if "code_verifier" in form else ""
+        return (
+            self.expires > clock.real()
+            and form.get("redirect_uri") == self.redirect_uri
+            and challenge == self.challenge
+        )
 
 
 @dataclass
@@ -69,8 +116,8 @@ class Session:
 
     Attributes:
         id: Decides the ids of detail lines.
-        token: The access token whose use opened the session.
-        opened: When it did.
+        token: The token or ticket that the session belongs to.
+        opened: When it was opened.
         requests: How many requests the session has served.
     """
 
@@ -81,7 +128,7 @@ class Session:
 
 
 class Identity:
-    """The token endpoint, the tokens that it gave out, and the open sessions.
+    """The tokens, codes and cookies that were given out, and the open sessions.
 
     Nothing here survives a restart of the server.
     """
@@ -89,6 +136,8 @@ class Identity:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens: dict[str, Token] = {}
+        self.tickets: dict[str, Token] = {}
+        self.codes: dict[str, Code] = {}
         self.refresh_scopes: dict[str, str] = {}
         self.sessions: dict[str, Session] = {}
         self.wrong_passwords = 0
@@ -102,31 +151,45 @@ class Identity:
         client = (form.get("client_id"), form.get("client_secret"))
         if client != (config.CLIENT_ID, config.CLIENT_SECRET):
             raise OAuthError("invalid_client")
+        grants = {
+            "password": self.password_grant,
+            "refresh_token": self.refresh_grant,
+            "authorization_code": self.code_grant,
+        }
         grant_type = form.get("grant_type")
-        if grant_type == "password":
-            return self.password_grant(form)
-        if grant_type == "refresh_token":
-            return self.refresh_grant(form)
-        raise OAuthError("unsupported_grant_type" if grant_type else "invalid_request")
+        if grant_type not in grants:
+            unsupported = "unsupported_grant_type" if grant_type else "invalid_request"
+            raise OAuthError(unsupported)
+        return grants[grant_type](form)
 
-    def password_grant(self, form: dict[str, str]) -> dict[str, Any]:
-        """A token for a user's name and password."""
-        if form.get("username") != config.USERNAME:
-            raise OAuthError("invalid_grant", WRONG_PASSWORD)
+    def check_user(self, username: object, password: object) -> None:
+        """Let a user in who gives the right password.
+
+        Raises:
+            SignInRefusedError: Name or password are wrong, or have been too often.
+        """
+        if username != config.USERNAME:
+            raise SignInRefusedError(WRONG_PASSWORD)
         if self.wrong_passwords >= LOCKED_AFTER:
-            raise OAuthError("invalid_grant", LOCKED)
-        if form.get("password") != config.PASSWORD:
+            raise SignInRefusedError(LOCKED)
+        if password != config.PASSWORD:
             self.wrong_passwords += 1
-            raise OAuthError("invalid_grant", WRONG_PASSWORD)
+            raise SignInRefusedError(WRONG_PASSWORD)
         self.wrong_passwords = 0
-        scope = form.get("scope", "")
-        if not {"api"} <= set(scope.split()) <= SCOPES:
-            raise OAuthError("invalid_scope")
-        return self.issue(scope)
 
     def unlock(self) -> None:
         """Forget the wrong passwords."""
         self.wrong_passwords = 0
+
+    def password_grant(self, form: dict[str, str]) -> dict[str, Any]:
+        """A token for a user's name and password."""
+        try:
+            self.check_user(form.get("username"), form.get("password"))
+        except SignInRefusedError as error:
+            raise OAuthError("invalid_grant", str(error)) from error
+        scope = form.get("scope", "")
+        check_scope(scope)
+        return self.issue(scope)
 
     def refresh_grant(self, form: dict[str, str]) -> dict[str, Any]:
         """A token for a refresh token, which is worth nothing afterwards."""
@@ -134,6 +197,24 @@ class Identity:
         if scope is None:
             raise OAuthError("invalid_grant")
         return self.issue(scope)
+
+    def code_grant(self, form: dict[str, str]) -> dict[str, Any]:
+        """A token for an authorization code, which is worth nothing afterwards."""
+        code = self.codes.pop(form.get("code", ""), None)
+        if code is None or not code.suits(form):
+            raise OAuthError("invalid_grant")
+        return self.issue(code.scope)
+
+    def issue_code(self, asked: Mapping[str, str]) -> str:
+        """A new authorization code for a request that a person has allowed."""
+        code = secrets.token_urlsafe(32)
+        self.codes[code] = Code(
+            redirect_uri=asked["redirect_uri"],
+            scope=asked["scope"],
+            challenge=asked.get("code_challenge", ""),
+            expires=clock.real() + timedelta(seconds=self.settings.code_seconds),
+        )
+        return code
 
     def issue(self, scope: str) -> dict[str, Any]:
         """A new access token, and a refresh token where the scope asks for one."""
@@ -152,6 +233,58 @@ class Identity:
             self.refresh_scopes[str(answer["refresh_token"])] = scope
         return answer
 
+    def sign_in(self, credentials: Mapping[str, Any]) -> Token:
+        """Open a session for a user's name and password; returns its ticket.
+
+        The locale is for future use, says the guide, and is ignored here.
+
+        Raises:
+            AnswerError: The user, tenant or branch is refused, or no seat is free.
+            SeatLimitRedirectError: No seat is free, as other instances say it.
+        """
+        self.check_tenant(credentials)
+        try:
+            self.check_user(credentials.get("name"), credentials.get("password"))
+        except SignInRefusedError as error:
+            locked = str(error) == LOCKED
+            raise self.cannot_sign_in(
+                LOCKED if locked else INVALID_CREDENTIALS
+            ) from error
+        check_branch(credentials.get("branch"))
+        idle = timedelta(seconds=self.settings.session_seconds)
+        ticket = Token(
+            secrets.token_urlsafe(32), clock.real() + idle, idle, secrets.token_hex(12)
+        )
+        self.open(ticket)
+        self.tickets[ticket.value] = ticket
+        return ticket
+
+    def check_tenant(self, credentials: Mapping[str, Any]) -> None:
+        """Refuse a tenant that the instance does not have.
+
+        An old build knows ``company`` only, and must be told it here. A later one takes
+        either name, but not both (AcumaticaRESTAPIClientForCSharp#19), or neither,
+        because there is one tenant.
+        """
+        company, tenant = credentials.get("company"), credentials.get("tenant")
+        if self.settings.old_build:
+            wanted = company
+        elif company and tenant:
+            raise errors.failure(
+                errors.API_USERS,
+                "The company and tenant parameters cannot be specified at the same "
+                "time.",
+            )
+        else:
+            wanted = company or tenant or config.TENANT
+        if wanted != config.TENANT:
+            raise self.cannot_sign_in(INVALID_CREDENTIALS)
+
+    def cannot_sign_in(self, message: str) -> errors.AnswerError:
+        """What a refused sign-in is answered; nobody documents with which status."""
+        status = self.settings.refused_sign_in_status
+        return errors.failure(errors.API_USERS, message, status)
+
     def token(self, authorization: str) -> Token:
         """The valid token in an Authorization header.
 
@@ -159,12 +292,16 @@ class Identity:
             AnswerError: 401, there is none.
         """
         scheme, _, value = authorization.partition(" ")
-        token = self.tokens.get(value.strip())
-        if scheme.lower() != "bearer" or token is None or token.expired:
-            raise errors.AnswerError(
-                401, "Authorization has been denied for this request."
-            )
-        return token
+        return valid(self.tokens.get(value.strip()), scheme.lower() == "bearer")
+
+    def ticket(self, value: str, session: str) -> Token:
+        """The valid ticket in a request's cookies.
+
+        Raises:
+            AnswerError: 401, there is none.
+        """
+        ticket = self.tickets.get(value)
+        return valid(ticket, ticket is not None and ticket.session == session)
 
     def expire(self, authorization: str) -> None:
         """End a token before its time."""
@@ -179,14 +316,18 @@ class Identity:
             AnswerError: 429, all seats are taken.
             SeatLimitRedirectError: The same, as other instances say it.
         """
-        sessions = self.open_sessions()
-        if token.value not in sessions:
-            if len(sessions) >= self.settings.seats:
-                raise self.no_seat()
-            sessions[token.value] = Session(token)
-        session = sessions[token.value]
+        session = self.open_sessions().get(token.value) or self.open(token)
         session.requests += 1
+        token.use()
         return session
+
+    def open(self, token: Token) -> Session:
+        """Take a seat."""
+        sessions = self.open_sessions()
+        if len(sessions) >= self.settings.seats:
+            raise self.no_seat()
+        sessions[token.value] = Session(token)
+        return sessions[token.value]
 
     def no_seat(self) -> Exception:
         """What is said when all seats are taken."""
@@ -202,5 +343,38 @@ class Identity:
         return self.sessions
 
     def sign_out(self, token: Token) -> None:
-        """Close the token's session; the token itself stays good."""
+        """Close the token's session; a ticket ends with it, a token does not."""
         self.sessions.pop(token.value, None)
+        self.tickets.pop(token.value, None)
+
+    def close_all(self) -> None:
+        """Close all sessions, as an administrator can."""
+        self.sessions.clear()
+        self.tickets.clear()
+
+
+def valid(token: Token | None, belongs: bool) -> Token:  # noqa: FBT001 - one condition more
+    """A token that exists, belongs to what came with it, and has not ended."""
+    if token is None or not belongs or token.expired:
+        raise errors.AnswerError(401, "Authorization has been denied for this request.")
+    return token
+
+
+def check_scope(scope: str) -> None:
+    """Refuse a scope that is not offered, or without the API."""
+    if not {"api"} <= set(scope.split()) <= SCOPES:
+        raise OAuthError("invalid_scope")
+
+
+def check_branch(branch: object) -> None:
+    """Refuse a branch that the company does not have; none is the default one."""
+    if branch and branch != config.BRANCH:
+        raise errors.failure(
+            errors.API_USERS, f"The branch {branch} cannot be found in the system."
+        )
+
+
+def s256(verifier: str) -> str:
+    """The PKCE challenge of a verifier (RFC 7636, section 4.2)."""
+    digest = sha256(verifier.encode()).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -6,16 +6,23 @@ import asyncio
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from sandbox.acumatica import clock
-from sandbox.acumatica.auth import Identity, SeatLimitRedirectError
+from sandbox.acumatica.auth import (
+    LIMIT_REACHED,
+    Identity,
+    SeatLimitRedirectError,
+    Token,
+)
 from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.licence import DECLINED, Licence
+from sandbox.acumatica.pages import PAGE
+from sandbox.acumatica.sign_in import SESSION_COOKIE, TICKET_COOKIE
 
 if TYPE_CHECKING:
     from collections import deque
@@ -25,10 +32,10 @@ if TYPE_CHECKING:
     from sandbox.acumatica.faults import Fault, Faults
 
 GATED = ("/entity", "/identity")
+SIGN_IN = "/entity/auth/login"
 SIGN_OUT = "/entity/auth/logout"
 IGNORED = {"ignore_skip": "$skip", "ignore_top": "$top"}
 LOG_LENGTH = 100_000
-PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body>{0}</body></html>"
 
 
 class LoggedRequest(TypedDict):
@@ -139,20 +146,35 @@ class Gate:
 
     def refusal(self, scope: Scope) -> Response | None:
         """Check token and seat; put the session into the scope's state."""
-        if not scope["path"].startswith("/entity"):
+        if not scope["path"].startswith("/entity") or scope["path"] == SIGN_IN:
             return None
         try:
-            token = self.identity.token(authorization(scope))
+            token = self.token(scope)
             scope.setdefault("state", {})["token"] = token
             if scope["path"] != SIGN_OUT:
                 scope["state"]["session"] = self.identity.session(token)
-        except SeatLimitRedirectError as error:
-            return RedirectResponse(error.location, 302)
+        except SeatLimitRedirectError:
+            return seat_limit_page()
         except AnswerError as error:
             unknown = error.status == HTTPStatus.UNAUTHORIZED
             headers = {"WWW-Authenticate": "Bearer"} if unknown else None
             return JSONResponse(error.body(), error.status, headers)
         return None
+
+    def token(self, scope: Scope) -> Token:
+        """The token in the request's header, or else the ticket in its cookies."""
+        if header := authorization(scope):
+            return self.identity.token(header)
+        cookies = Request(scope).cookies
+        return self.identity.ticket(
+            cookies.get(TICKET_COOKIE, ""), cookies.get(SESSION_COOKIE, "")
+        )
+
+
+def seat_limit_page() -> Response:
+    """Leads a client that finds no seat to the error page."""
+    address = f"/Frames/Error.aspx?message={quote(LIMIT_REACHED)}"
+    return RedirectResponse(address, 302)
 
 
 def is_limited(path: str) -> bool:

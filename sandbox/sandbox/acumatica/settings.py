@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from sandbox import config
 from sandbox.acumatica import clock
 
 TOKEN_SECONDS = 3600
@@ -29,6 +30,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
             ``build``, because nobody has published which release changed what.
         custom_fields: Whether the tenant has the custom fields of ``customs``.
         token_seconds: How long access tokens live from now on.
+        session_seconds: How long a session by cookies lives without being used.
+        code_seconds: How long authorization codes live.
+        redirect_uris: Where the client's people may be sent back to.
+        refused_sign_in_status: What a wrong password at cookie sign-in is answered.
         seats: How many sessions may be open at a time.
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
             body that names the limit, ``redirect`` is a 302 to the error page.
@@ -52,6 +57,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     old_build: bool = False
     custom_fields: bool = False
     token_seconds: int = TOKEN_SECONDS
+    session_seconds: Annotated[float, msgspec.Meta(gt=0)] = 600
+    code_seconds: Count = 300
+    redirect_uris: tuple[str, ...] = (config.REDIRECT_URI,)
+    refused_sign_in_status: Literal[400, 401, 500] = 500
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"
     denied: list[str] = []
