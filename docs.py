@@ -20,7 +20,12 @@ ROOT = Path(__file__).parent
 PLUGINS = ("tap-acumatica", "target-snowflake-merge")
 SDK_SETTINGS = re.compile(r"^(stream_map|faker_|flattening_)")
 """Settings of the SDK itself: meltano.yml leaves them to Meltano's documentation."""
-KINDS = {"integer": "integer", "boolean": "boolean", "date-time": "date_iso8601"}
+KINDS = {
+    "array": "array",
+    "boolean": "boolean",
+    "date-time": "date_iso8601",
+    "integer": "integer",
+}
 
 
 def about(plugin: str) -> dict[str, Any]:

@@ -1,25 +1,60 @@
-"""Signing in: OAuth tokens of an instance."""
+"""Signing in: OAuth tokens, or the cookies of a session.
+
+Source: Integration Development Guide, "Authorizing Client Applications to Work with
+Acumatica ERP" and "Sign In to the Service".
+"""
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import requests
+from typing_extensions import override
 
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_acumatica.token_file import TokenFile
+
 TOKEN_PATH = "identity/connect/token"  # noqa: S105 - an address
+LOGIN_PATH = "entity/auth/login"
 RENEWAL_MARGIN = 120
 """Seconds before its end at which a token is renewed."""
 TIMEOUT = (15, 120)
-"""Seconds to wait for a connection and for the token."""
+"""Seconds to wait for a connection and for the answer."""
 
 _REFUSED = (requests.codes.bad_request, requests.codes.unauthorized)
+_LOCKS = "a wrong password that is sent again and again locks the account"
+
+
+class Authenticator(ABC):
+    """Signs the requests of a session in.
+
+    Attributes:
+        description: What it signs in with, for people; never a secret.
+    """
+
+    description: str
+
+    @abstractmethod
+    def sign_in(self, session: requests.Session) -> None:
+        """Make a session good for its next request.
+
+        Raises:
+            AcumaticaError: The instance refuses the sign-in; it is not repeated,
+                because repeated wrong passwords lock the account.
+            RetryableError: The instance does not answer as it should.
+        """
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Drop what the server no longer accepts, so that a new sign-in follows."""
 
 
 class Token(NamedTuple):
@@ -29,11 +64,55 @@ class Token(NamedTuple):
     renew_at: float
 
 
-class PasswordAuthenticator:
-    """OAuth 2 with the resource owner password flow.
+class Bearer(requests.auth.AuthBase):
+    """Signs requests with a token.
 
-    Source: Integration Development Guide, "Resource Owner Password Credentials Flow".
+    A header alone would not do: requests overwrites it with what ``~/.netrc`` says.
     """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    @override
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class OAuthAuthenticator(Authenticator):
+    """OAuth 2 with tokens that are asked for when they are needed."""
+
+    def __init__(self, instance_url: str, client_id: str, client_secret: str) -> None:
+        self._endpoint = Form(f"{instance_url}/{TOKEN_PATH}")
+        self._client = {"client_id": client_id, "client_secret": client_secret}
+        self._token: Token | None = None
+
+    @override
+    def sign_in(self, session: requests.Session) -> None:
+        if self._token is None or time.monotonic() >= self._token.renew_at:
+            asked_at = time.monotonic()
+            answer = self._grant(session)
+            lifetime = float(answer.get("expires_in", 3600))
+            renew_at = asked_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
+            self._token = Token(answer["access_token"], renew_at)
+        session.auth = Bearer(self._token.value)
+
+    @override
+    def forget(self) -> None:
+        self._token = None
+
+    @abstractmethod
+    def _grant(self, session: requests.Session) -> Mapping[str, Any]:
+        """Ask the token endpoint for a token."""
+
+    def _ask(
+        self, session: requests.Session, check: str, **form: str
+    ) -> Mapping[str, Any]:
+        return token(session, self._endpoint, self._client | form, check)
+
+
+class PasswordAuthenticator(OAuthAuthenticator):
+    """The resource owner password flow."""
 
     def __init__(
         self,
@@ -44,62 +123,153 @@ class PasswordAuthenticator:
         username: str,
         password: str,
     ) -> None:
-        self._url = f"{instance_url}/{TOKEN_PATH}"
-        self._form = {
-            "grant_type": "password",
-            "scope": "api",
-            "client_id": client_id,
-            "client_secret": client_secret,
-            "username": username,
-            "password": password,
-        }
-        self._token: Token | None = None
+        super().__init__(instance_url, client_id, client_secret)
+        self._user = {"username": username, "password": password}
+        self.description = f"OAuth, with the password of {username}"
+
+    @override
+    def _grant(self, session: requests.Session) -> Mapping[str, Any]:
+        check = f"Check username and password; {_LOCKS}"
+        form = {"grant_type": "password", "scope": "api", **self._user}
+        return self._ask(session, check, **form)
+
+
+class RefreshTokenAuthenticator(OAuthAuthenticator):
+    """Refresh tokens, each of which is good for one access token and its successor."""
+
+    description = "OAuth, with a refresh token"
+
+    def __init__(
+        self, instance_url: str, *, client_id: str, client_secret: str, file: TokenFile
+    ) -> None:
+        super().__init__(instance_url, client_id, client_secret)
+        self._file = file
+
+    @override
+    def _grant(self, session: requests.Session) -> Mapping[str, Any]:
+        check = "Run `acumatica login` for a new refresh token"
+        with self._file.held():
+            newest = self._file.newest()
+            form = {"grant_type": "refresh_token", "refresh_token": newest}
+            answer = self._ask(session, check, **form)
+            # The old one is void now, and the next run needs the new one.
+            self._file.keep(answer.get("refresh_token", newest))
+        return answer
+
+
+class CookieAuthenticator(Authenticator):
+    """A session that is signed in once and known by its cookies."""
+
+    def __init__(
+        self, instance_url: str, *, username: str, password: str, **session: str
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            instance_url: The instance's address.
+            username: The user's login.
+            password: The user's password.
+            session: Tenant, branch and locale, as far as they are given.
+        """
+        self._endpoint = Form(f"{instance_url}/{LOGIN_PATH}")
+        self._login = {"name": username, "password": password, **session}
+        if "tenant" in session:
+            # What builds before "tenant" call it; unknown members are ignored.
+            self._login["company"] = session["tenant"]
+        self._is_signed_in = False
+        self.description = f"cookies, with the password of {username}"
+
+    @override
+    def sign_in(self, session: requests.Session) -> None:
+        if self._is_signed_in:
+            return
+        session.cookies.clear()
+        session.auth = unsigned
+        response = self._endpoint.post(session, json=self._login)
+        if not response.ok or response.is_redirect:
+            raise self._refusal(response)
+        if not session.cookies:
+            raise SettingError(
+                f"{self._endpoint.url} answered {response.status_code} without a "
+                "cookie: is instance_url an Acumatica instance?"
+            )
+        self._is_signed_in = True
+
+    @override
+    def forget(self) -> None:
+        self._is_signed_in = False
+
+    def _refusal(self, response: requests.Response) -> AcumaticaError:
+        """Say why; a wrong password is a 500 as well, so that its words decide."""
+        answer = _json(response)
+        said = answer.get("exceptionMessage") or answer.get("message") or ""
+        said = said or error_page_message(response)
+        message = f"The instance refuses the sign-in ({response.status_code}: {said})."
+        if "limit" in said.lower() or (not said and _may_pass(response)):
+            return RetryableError(message, retry_after(response))
+        return AcumaticaError(
+            f"{message} Check username, password and tenant; {_LOCKS}."
+        )
+
+
+class Form:
+    """An address that signs somebody in.
+
+    Attributes:
+        url: The address.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
         self._reached = False
 
-    def token(self, session: requests.Session) -> str:
-        """Return a token that is good for the next request.
+    def post(self, session: requests.Session, **content: Any) -> requests.Response:  # noqa: ANN401 - as requests takes it
+        """Send a form or JSON.
 
         Raises:
-            AcumaticaError: The instance refuses the sign-in; it is not repeated,
-                because repeated wrong passwords lock the account.
-            RetryableError: The token endpoint does not answer as it should.
+            RetryableError: The address does not answer.
+            SettingError: It has never answered: it is more likely wrong than down.
         """
-        if self._token is None or time.monotonic() >= self._token.renew_at:
-            self._token = self._ask(session)
-        return self._token.value
-
-    def forget(self) -> None:
-        """Drop the token, so that the next request asks for a new one."""
-        self._token = None
-
-    def _ask(self, session: requests.Session) -> Token:
-        asked_at = time.monotonic()
         try:
             response = session.post(
-                self._url,
-                data=self._form,
-                auth=_unsigned,
+                self.url,
+                **content,
+                auth=unsigned,
                 timeout=TIMEOUT,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            # Before the first sign-in the address is more likely wrong than down.
             kind = RetryableError if self._reached else SettingError
-            raise kind(unreachable(self._url, error)) from error
+            raise kind(unreachable(self.url, error)) from error
         self._reached = True
-        answer = _answer(response)
-        if response.status_code in _REFUSED:
-            raise AcumaticaError(_refusal(answer))
-        if "access_token" not in answer:
-            message = f"{self._url} answered {response.status_code} instead of a token"
-            if _may_pass(response.status_code):
-                raise RetryableError(
-                    f"{message}; try again later.", retry_after(response)
-                )
-            raise SettingError(f"{message}: is instance_url an Acumatica instance?")
-        lifetime = float(answer.get("expires_in", 3600))
-        renew_at = asked_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
-        return Token(answer["access_token"], renew_at)
+        return response
+
+
+def token(
+    session: requests.Session, endpoint: Form, form: Mapping[str, str], check: str
+) -> Mapping[str, Any]:
+    """Ask a token endpoint for tokens (RFC 6749).
+
+    Args:
+        session: What to send the form with.
+        endpoint: The token endpoint.
+        form: What it is sent.
+        check: What to check when the grant is refused.
+
+    Raises:
+        AcumaticaError: It refuses.
+        RetryableError: It does not answer as it should.
+    """
+    response = endpoint.post(session, data=form)
+    answer = _json(response)
+    if response.status_code in _REFUSED:
+        raise AcumaticaError(_refusal(answer, check))
+    if "access_token" in answer:
+        return answer
+    message = f"{endpoint.url} answered {response.status_code} instead of a token"
+    if _may_pass(response):
+        raise RetryableError(f"{message}; try again later.", retry_after(response))
+    raise SettingError(f"{message}: is instance_url an Acumatica instance?")
 
 
 def retry_after(response: requests.Response) -> float | None:
@@ -108,43 +278,16 @@ def retry_after(response: requests.Response) -> float | None:
     return float(value) if value.isdecimal() else None
 
 
-def _may_pass(status: int) -> bool:
-    return (
-        status == HTTPStatus.TOO_MANY_REQUESTS
-        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+def error_page_message(response: requests.Response) -> str:
+    """Return the message of a redirect to ``/Frames/Error.aspx``, if it is one."""
+    parts = urlsplit(response.headers.get("Location", ""))
+    messages = parse_qs(parts.query).get("message", [""])
+    return messages[0] if parts.path.lower().endswith("error.aspx") else ""
 
 
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Send neither the old token nor what ``~/.netrc`` says: the form signs in."""
+def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Send neither an old token nor what ``~/.netrc`` says."""
     return request
-
-
-def _answer(response: requests.Response) -> Mapping[str, Any]:
-    try:
-        answer = response.json()
-    except requests.JSONDecodeError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _refusal(answer: Mapping[str, Any]) -> str:
-    """Say which of the settings the token endpoint does not accept (RFC 6749, 5.2)."""
-    code = answer.get("error", "no reason given")
-    reason = (
-        f"{code}: {answer['error_description']}"
-        if "error_description" in answer
-        else code
-    )
-    settings = (
-        "client_id and client_secret"
-        if code in {"invalid_client", "unauthorized_client"}
-        else "username and password"
-    )
-    return (
-        f"The instance refuses the sign-in ({reason}). Check {settings}; "
-        "a wrong password that is sent again and again locks the account."
-    )
 
 
 def unreachable(url: str, error: Exception) -> str:
@@ -153,3 +296,32 @@ def unreachable(url: str, error: Exception) -> str:
     while cause.__context__ is not None:
         cause = cause.__context__
     return f"Cannot reach {url} ({cause}). Check instance_url and the network."
+
+
+def _may_pass(response: requests.Response) -> bool:
+    status = response.status_code
+    return (
+        status == HTTPStatus.TOO_MANY_REQUESTS
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
+def _json(response: requests.Response) -> Mapping[str, Any]:
+    try:
+        answer = response.json()
+    except requests.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _refusal(answer: Mapping[str, Any], check: str) -> str:
+    """Say which of the settings the token endpoint does not accept (RFC 6749, 5.2)."""
+    code = answer.get("error", "no reason given")
+    reason = (
+        f"{code}: {answer['error_description']}"
+        if "error_description" in answer
+        else code
+    )
+    if code in {"invalid_client", "unauthorized_client"}:
+        check = "Check client_id and client_secret"
+    return f"The instance refuses the sign-in ({reason}). {check}."

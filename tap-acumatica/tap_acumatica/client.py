@@ -11,27 +11,27 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import backoff
 import msgspec
 import requests
-from typing_extensions import override
 
 from tap_acumatica import __version__, query, wire
-from tap_acumatica.auth import retry_after, unreachable
+from tap_acumatica.auth import error_page_message, retry_after, unreachable
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
     InsufficientRightsError,
+    NotConfiguredError,
     NotFoundError,
+    RefusedQueryError,
     RetryableError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from tap_acumatica.auth import PasswordAuthenticator
+    from tap_acumatica.auth import Authenticator
 
 LOGOUT_PATH = "entity/auth/logout"
 TIMEOUT = (15, 600)
@@ -44,11 +44,16 @@ LONGEST_WAIT = 120.0
 """Seconds between two attempts at most, whatever the server asks for."""
 
 # They come again however often one asks.
-_DETERMINISTIC = ("KeyNotFoundException", "PXSetupNotEnteredException")
+_NOT_CONFIGURED = "PXSetupNotEnteredException"
+_UNKNOWN_FIELD = "KeyNotFoundException"
 _CANNOT_OPTIMIZE = "CannotOptimizeException"
 _SHOWN = 200
 _RETRYABLE = (429, 500, 502, 503, 504)
-_DEFINITE = {403: InsufficientRightsError, 404: NotFoundError}
+_DEFINITE = {
+    400: RefusedQueryError,
+    403: InsufficientRightsError,
+    404: NotFoundError,
+}
 
 logger = logging.getLogger("tap-acumatica")
 
@@ -84,21 +89,6 @@ def _log_wait(details: Mapping[str, Any]) -> None:
     )
 
 
-class Bearer(requests.auth.AuthBase):
-    """Signs requests with a token.
-
-    A header alone would not do: requests overwrites it with what ``~/.netrc`` says.
-    """
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    @override
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class Pace:
     """Holds a number of requests a minute: the oldest of them must be a minute old."""
 
@@ -132,23 +122,25 @@ class Pace:
 class Client:
     """Reads from one instance and gives its seat back at the end.
 
-    The first request that carries a token takes a licensed seat, so exactly one logout
-    follows when the client is collected or the process ends, whatever the ending.
+    The first signed request takes a licensed seat, so exactly one logout follows when
+    the client is closed or collected, or the process ends, whatever the ending.
     """
 
     def __init__(
         self,
         instance_url: str,
-        authenticator: PasswordAuthenticator,
+        authenticator: Authenticator,
         pace: Pace,
+        headers: Mapping[str, str],
     ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             instance_url: The instance's address without a slash at its end; it may
                 hold a site path.
-            authenticator: Where the bearer tokens come from.
+            authenticator: Signs the requests in.
             pace: How fast requests may follow one another.
+            headers: What each request says beside the usual, such as the branch.
         """
         self.instance_url = instance_url
         self._pace = pace
@@ -158,6 +150,7 @@ class Client:
             {
                 "Accept": "application/json",
                 "User-Agent": f"tap-acumatica/{__version__}",
+                **headers,
             }
         )
         self._server_time: datetime | None = None
@@ -186,11 +179,22 @@ class Client:
         logger=None,
     )
     def get(
-        self, path: str, parameters: Mapping[str, str | int] | None = None
+        self,
+        path: str,
+        parameters: Mapping[str, str | int] | None = None,
+        *,
+        fragile: bool = False,
     ) -> Answer:
         """Read a path below the instance's address.
 
+        Args:
+            path: The path.
+            parameters: The query.
+            fragile: The query holds what some servers answer 500 to, so that it is not
+                asked again after one.
+
         Raises:
+            RefusedQueryError: The server refuses the query.
             AcumaticaError: The server declines, or its answer is not JSON; also when
                 the last attempt at a passing failure has failed.
         """
@@ -201,13 +205,21 @@ class Client:
         if response.status_code == requests.codes.unauthorized:
             self._authenticator.forget()
             response, asked_at = self._send(url)
-        _check(response, path)
+        _check(response, path, fragile=fragile)
         self._server_time = _server_time(response) or self._server_time
         return Answer(_decoded(response, path), asked_at)
 
+    @property
+    def signs_in_by(self) -> str:
+        """What the requests are signed in with, for people."""
+        return self._authenticator.description
+
+    def close(self) -> bool:
+        """Sign out, if a seat may have been taken; tell whether none is left taken."""
+        return self._logout is None or bool(self._logout())
+
     def _send(self, url: str) -> tuple[requests.Response, datetime]:
-        token = self._authenticator.token(self._session)
-        self._session.auth = Bearer(token)
+        self._authenticator.sign_in(self._session)
         self._logout = self._logout or weakref.finalize(
             self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
         )
@@ -220,8 +232,8 @@ class Client:
         return response, asked_at
 
 
-def logout(session: requests.Session, url: str) -> None:
-    """Give the session's seat back.
+def logout(session: requests.Session, url: str) -> bool:
+    """Give the session's seat back, and tell whether that has succeeded.
 
     Without ``Content-Length: 0`` the server answers 411 and keeps the seat taken;
     requests sends that header with an empty POST.
@@ -235,23 +247,27 @@ def logout(session: requests.Session, url: str) -> None:
             "The sign-out failed (%s): the seat stays taken until the server ends it.",
             error,
         )
+        return False
     finally:
         session.close()
+    return True
 
 
-def _check(response: requests.Response, path: str) -> None:
+def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
     """Raise what an answer that is not a success means."""
     status = response.status_code
     if status == requests.codes.ok:
         return
     message = f"GET {path} answered {status}: {_said(response)}"
-    if response.is_redirect and (told := _error_page_message(response)):
+    if response.is_redirect and (told := error_page_message(response)):
         raise RetryableError(f"The instance declines the session: {told}")
     if status == requests.codes.internal_server_error:
         if _CANNOT_OPTIMIZE in response.text:
             raise CannotOptimizeError(message)
-        if any(name in response.text for name in _DETERMINISTIC):
-            raise AcumaticaError(message)
+        if _NOT_CONFIGURED in response.text:
+            raise NotConfiguredError(message)
+        if fragile or _UNKNOWN_FIELD in response.text:
+            raise RefusedQueryError(message)
     if status in _RETRYABLE:
         raise RetryableError(message, retry_after(response))
     raise _DEFINITE.get(status, AcumaticaError)(message)
@@ -265,13 +281,6 @@ def _said(response: requests.Response) -> str:
     except (requests.JSONDecodeError, KeyError, TypeError, AttributeError):
         return response.text[:_SHOWN] or "(an empty body)"
     return " ".join(dict.fromkeys(part for part in parts if part))
-
-
-def _error_page_message(response: requests.Response) -> str | None:
-    """Return the message of a redirect to ``/Frames/Error.aspx``."""
-    parts = urlsplit(response.headers["Location"])
-    messages = parse_qs(parts.query).get("message", [None])
-    return messages[0] if parts.path.lower().endswith("error.aspx") else None
 
 
 def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON

@@ -4,28 +4,47 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_acumatica import query, wire
-from tap_acumatica.errors import AcumaticaError, CannotOptimizeError, NotFoundError
+from tap_acumatica.errors import (
+    AcumaticaError,
+    CannotOptimizeError,
+    NotFoundError,
+    RefusedQueryError,
+)
 from tap_acumatica.pages import are_records, settled
+from tap_acumatica.shape import Shape
 from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
     from logging import Logger
 
-    from tap_acumatica.client import Answer, Client
+    from tap_acumatica.client import Client
     from tap_acumatica.pages import Row
     from tap_acumatica.windows import Window
 
-REPLICATION_KEY = "LastModifiedDateTime"
 SHOWN = 200
 """How much of an answer an error shows."""
 TOLERANCE = timedelta(seconds=1)
 """How far a row may lie outside of its window: a database may round its times."""
 _NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
+
+
+class Lists(NamedTuple):
+    """How lists of an entity are asked for.
+
+    Attributes:
+        replication_key: The field that windows are filtered by.
+        contract: The endpoint's contract version.
+        page_size: Rows in a page.
+    """
+
+    replication_key: str
+    contract: int
+    page_size: int
 
 
 class Entity:
@@ -40,9 +59,8 @@ class Entity:
         self,
         client: Client,
         path: str,
-        expand: Collection[str],
-        *,
-        page_size: int,
+        shape: Shape,
+        lists: Lists,
         logger: Logger,
     ) -> None:
         """Prepare; nothing is asked for yet.
@@ -50,18 +68,27 @@ class Entity:
         Args:
             client: Sends the requests.
             path: The entity's path below the instance's address.
-            expand: The detail arrays and linked objects that a whole row holds.
-            page_size: Rows in a page.
+            shape: What a whole row holds.
+            lists: How lists are asked for.
             logger: Where to say what was learnt about the entity.
         """
         self.name = path.rpartition("/")[2]
         self.asked_at: datetime | None = None
         self._client = client
         self._path = path
-        self._expand = expand
-        self._page_size = page_size
+        self._shape = shape
+        self._listed = shape
+        self._key, self._contract, self._page_size = lists
         self._logger = logger
-        self._not_in_lists: frozenset[str] = frozenset()
+        self._selects = True
+
+    def probe(self) -> None:
+        """Read one row, to see whether the entity can be read.
+
+        Raises:
+            AcumaticaError: It cannot.
+        """
+        self._check_records(self._client.get(self._path, {"$top": 1}).body)
 
     def rows(self, window: Window, first_page: list[Row]) -> Iterator[Row]:
         """Return a window's rows; one page is one moment, more than one may move.
@@ -86,21 +113,20 @@ class Entity:
             AcumaticaError: The server declines, or answers what was not asked for.
         """
         while True:
-            expand = [path for path in self._expand if self._can_be_listed(path)]
+            shape = self._listed if whole else self._listed.bare()
             try:
-                answer = self._list(window, skip, expand if whole else [])
+                body = self._list(window, skip, shape)
             except CannotOptimizeError as error:
-                self._learn(error, expand)
+                self._learn(error, shape)
                 continue
-            self.asked_at = answer.asked_at
-            rows: list[Row] = answer.body
+            self._check_page(body, window)
+            rows: list[Row] = body
             return rows
 
     def row(self, id_: str) -> Row | None:
         """Return one whole row, None where it is gone."""
-        parameters = {"$expand": query.expand(self._expand)} if self._expand else None
         try:
-            answer = self._client.get(f"{self._path}/{id_}", parameters)
+            body = self._get(f"{self._path}/{id_}", {}, self._shape)
         except NotFoundError:
             self._logger.warning(
                 "%s %s was listed but is not found by its id; it counts as deleted.",
@@ -108,25 +134,52 @@ class Entity:
                 id_,
             )
             return None
-        self._check_records([answer.body])
-        self.asked_at = answer.asked_at
-        row: Row = answer.body
+        self._check_records([body])
+        row: Row = body
         return row
 
     def whole(self, row: Row) -> Row | None:
         """Return a listed row with what lists cannot hold, None where it is gone."""
-        return self.row(row["id"]) if self._not_in_lists else row
+        return row if self._listed == self._shape else self.row(row["id"])
 
-    def _list(self, window: Window, skip: int, expand: list[str]) -> Answer:
+    def modified(self, row: Row) -> datetime | None:
+        """Return when a row was modified, as far as it says."""
+        return moment(row.get(self._key, {}).get("value"))
+
+    def _list(self, window: Window, skip: int, shape: Shape) -> Any:  # noqa: ANN401 - any JSON
         parameters: dict[str, str | int] = {"$top": self._page_size, "$skip": skip}
-        if expand:
-            parameters["$expand"] = query.expand(expand)
-        if condition := query.within(REPLICATION_KEY, window):
+        if condition := query.within(self._key, window, self._contract):
             parameters["$filter"] = condition
-        answer = self._client.get(self._path, parameters)
-        self._check_records(answer.body)
-        self._check_page(answer.body, window)
-        return answer
+        body = self._get(self._path, parameters, shape)
+        self._check_records(body)
+        return body
+
+    def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
+        """Read what a shape asks for; without ``$select`` where that is refused."""
+        while True:
+            members = query.members(shape, self._contract, select=self._selects)
+            selects = self._selects and "$select" in members
+            try:
+                answer = self._client.get(path, parameters | members, fragile=selects)
+            except RefusedQueryError as error:
+                if not selects:
+                    raise
+                self._selects = False
+                if "$select" in query.members(shape, self._contract, select=False):
+                    raise AcumaticaError(
+                        f"{self.name}: the server refuses $select, without which "
+                        f"custom fields cannot be read ({error}); set custom_fields to "
+                        "[] to read the entity without them."
+                    ) from error
+                self._logger.info(
+                    "%s: the server refuses $select, so unselected fields are dropped "
+                    "here (%s).",
+                    self.name,
+                    error,
+                )
+                continue
+            self.asked_at = answer.asked_at
+            return answer.body
 
     def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
         if not are_records(body):
@@ -143,36 +196,45 @@ class Entity:
                 f"$top={self._page_size}; reading on could lose or repeat rows."
             )
         for row in rows:
-            if _lies_outside(value := modified(row), window):
+            if _lies_outside(value := self.modified(row), window):
                 raise AcumaticaError(
                     f"{self.name}: asked for rows {window}, the server answered record "
                     f"{row['id']} of {value}; it does not filter as asked."
                 )
 
-    def _can_be_listed(self, path: str) -> bool:
-        return path.partition("/")[0] not in self._not_in_lists
-
-    def _learn(self, error: CannotOptimizeError, expand: list[str]) -> None:
-        """Note which expansions the server cannot put into a list, for this run.
+    def _learn(self, error: CannotOptimizeError, shape: Shape) -> None:
+        """Note what the server cannot put into a list, for this run.
 
         Raises:
-            CannotOptimizeError: The list cannot be read without expansions either.
+            CannotOptimizeError: The list cannot be read without it either.
         """
-        asked = {path.partition("/")[0] for path in expand}
         named = {
             name.partition(".")[0]
             for names in _NAMED_BY_OPTIMIZER.findall(str(error))
             for name in names
         }
-        if not asked:
+        learned = named & shape.nested.keys() or set(shape.nested)
+        if learned:
+            self._listed = self._listed.without(learned)
+        elif shape.custom:
+            self._listed = self._listed.bare()
+            learned = {"custom fields"}
+        elif self._selects and shape.fields and shape != (least := self._least()):
+            self._listed = least
+            learned = {"all of its fields"}
+        else:
             raise error
-        learned = named & asked or asked
-        self._not_in_lists |= learned
         self._logger.info(
             "%s: lists cannot hold %s, so each record is read by its id for them.",
             self.name,
             ", ".join(sorted(learned)),
         )
+
+    def _least(self) -> Shape:
+        """Return the smallest shape whose rows can be placed in a window."""
+        fields = self._shape.fields
+        key = self._key if self._key in fields else fields[0]
+        return Shape((key,), complete=False)
 
 
 class _WindowSource:
@@ -187,11 +249,6 @@ class _WindowSource:
 
     def row(self, id_: str) -> Row | None:
         return self._entity.row(id_)
-
-
-def modified(row: Row) -> datetime | None:
-    """Return when a row was modified, as far as it says."""
-    return moment(row.get(REPLICATION_KEY, {}).get("value"))
 
 
 def _lies_outside(value: datetime | None, window: Window) -> bool:

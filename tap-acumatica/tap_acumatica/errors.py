@@ -27,9 +27,17 @@ class InsufficientRightsError(AcumaticaError):
     """The user may not open a form: the streams of other forms can still be read."""
 
 
+class NotConfiguredError(AcumaticaError):
+    """The module behind an entity has not been set up."""
+
+
 class NotFoundError(AcumaticaError):
     """There is nothing at an address, such as a record that has been deleted."""
 
 
 class CannotOptimizeError(AcumaticaError):
     """A list cannot be read with these expansions, each record by its id can."""
+
+
+class RefusedQueryError(AcumaticaError):
+    """The server refuses what a query asks for; another query may be answered."""

@@ -1,21 +1,35 @@
 """Unwrap records of the contract-based REST API (pure).
 
-Every field arrives as ``{"value": …}``, an empty one as ``{}``. Source: Integration
-Development Guide, "Representation of a Record in JSON Format".
+Every field arrives as ``{"value": …}``, an empty one as ``{}``. From contract version 5
+on the value of a drop-down is its option, with an id and a description. Source:
+Integration Development Guide, "Representation of a Record in JSON Format".
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tap_acumatica.schema import CHOICE_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Json = Any
 
 # A custom field also names its type, an empty one nothing else.
 _WRAPPER = frozenset({"value", "error", "type"})
+_OPTION = {"id", "description"}
 _DROPPED = frozenset({"_links", "files", "error"})
 # They change with paging or with the session, though the record has not changed.
 _DROPPED_AT_TOP = _DROPPED | {"rowNumber"}
 _DROPPED_BELOW = _DROPPED | {"id"}
+
+
+class _Option(NamedTuple):
+    """A drop-down's value before its two parts become two fields."""
+
+    id: Json
+    description: Json
 
 
 class FieldError(NamedTuple):
@@ -47,25 +61,33 @@ class Unwrapper:
         return self._members(record, "", _DROPPED_AT_TOP)
 
     def _members(
-        self, members: dict[str, Json], path: str, dropped: frozenset[str]
+        self, members: dict[str, Json], path: str, dropped: Collection[str]
     ) -> dict[str, Json]:
         self._note_error(members, path)
-        return {
-            name: self._member(name, value, f"{path}/{name}" if path else name)
-            for name, value in members.items()
-            if name not in dropped
-        }
+        unwrapped: dict[str, Json] = {}
+        for name, value in members.items():
+            if name not in dropped:
+                self._add(unwrapped, name, value, f"{path}/{name}" if path else name)
+        return unwrapped
 
-    def _member(self, name: str, value: Json, path: str) -> Json:
+    def _add(
+        self, unwrapped: dict[str, Json], name: str, value: Json, path: str
+    ) -> None:
+        """Add a member; a drop-down gives its description, and its id beside it."""
         if name == "custom" and isinstance(value, dict):
-            return {
-                view: {
-                    field: self._field(wrapped, f"{path}/{view}/{field}")
-                    for field, wrapped in fields.items()
-                }
+            unwrapped[name] = {
+                view: self._members(fields, f"{path}/{view}", ())
                 for view, fields in value.items()
             }
-        return self._field(value, path)
+            return
+        field = self._field(value, path)
+        if isinstance(field, _Option):
+            unwrapped[name], unwrapped[name + CHOICE_ID] = field.description, field.id
+        elif isinstance(field, list) and field and isinstance(field[0], _Option):
+            unwrapped[name] = [option.description for option in field]
+            unwrapped[name + CHOICE_ID] = [option.id for option in field]
+        else:
+            unwrapped[name] = field
 
     def _field(self, value: Json, path: str) -> Json:
         if isinstance(value, list):
@@ -86,7 +108,13 @@ class Unwrapper:
         return self._field(element, path)
 
     def _scalar(self, value: Json) -> Json:
-        return value.rstrip(" ") if self.trim and isinstance(value, str) else value
+        if isinstance(value, str):
+            return value.rstrip(" ") if self.trim else value
+        if isinstance(value, dict) and value.keys() == _OPTION:
+            return _Option(*map(self._scalar, (value["id"], value["description"])))
+        if isinstance(value, list):
+            return [self._scalar(element) for element in value]
+        return value
 
     def _note_error(self, members: dict[str, Json], path: str) -> None:
         if message := members.get("error"):

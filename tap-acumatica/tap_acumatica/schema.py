@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.shape import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 Schema = dict[str, Any]
+Breadcrumb = tuple[str, ...]
 
 ID: Schema = {"type": "string", "format": "uuid"}
 NOTE: Schema = {"type": ["string", "null"]}
-CUSTOM: Schema = {"type": ["object", "null"]}
 ROW_NUMBER: Schema = {"type": ["integer", "null"]}
+ANY: Schema = {"type": ["string", "number", "boolean", "object", "array", "null"]}
+
+CHOICE_ID = "_id"
+"""What follows a drop-down's name in the name of the field with the option's id."""
+CONTRACT_5 = frozenset(
+    {
+        "DateOnlyValue",
+        "IntSingleSelectValue",
+        "StringMultiSelectValue",
+        "StringSingleSelectValue",
+    }
+)
+"""The wrappers that contract version 5 has brought."""
+CUSTOM_TYPES: dict[str, Schema] = {
+    "Boolean": {"type": "boolean"},
+    "Byte": {"type": "integer"},
+    "DateOnly": {"type": "string", "format": "date"},
+    "DateTime": {"type": "string", "format": "date-time"},
+    "Decimal": {"type": "number"},
+    "Double": {"type": "number"},
+    "Guid": {"type": "string", "format": "uuid"},
+    "Int": {"type": "integer"},
+    "Long": {"type": "integer"},
+    "Short": {"type": "integer"},
+    "String": {"type": "string"},
+}
+"""The values of custom fields, by what stands between ``Custom`` and ``Field``."""
 
 _SYSTEM_MEMBERS = frozenset(
     {"id", "rowNumber", "note", "custom", "error", "files", "_links"}
@@ -22,8 +52,108 @@ _SYSTEM_MEMBERS = frozenset(
 _KEPT_FORMATS = frozenset({"date", "date-time", "uuid"})
 
 
+@dataclass
+class Structure:
+    """An entity as a stream holds it: at the top, in a detail array, or linked.
+
+    Attributes:
+        fields: The JSON Schema of each field; a drop-down has one for its id as well.
+        custom: The same of custom fields, by view and field.
+        details: The lines of detail arrays.
+        linked: The linked objects.
+        choices: The fields that are drop-downs.
+    """
+
+    fields: dict[str, Schema] = field(default_factory=dict)
+    custom: dict[str, dict[str, Schema]] = field(default_factory=dict)
+    details: dict[str, Structure] = field(default_factory=dict)
+    linked: dict[str, Structure] = field(default_factory=dict)
+    choices: set[str] = field(default_factory=set)
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the unwrapped records of a stream."""
+        return {"type": "object", "properties": {"id": ID, **self.members()}}
+
+    def members(self) -> Schema:
+        """Return the JSON Schema of each member of the unwrapped entity."""
+        lines = {name: _array(below) for name, below in self.details.items()}
+        linked = {name: _object(below.members()) for name, below in self.linked.items()}
+        views = {view: _object(fields) for view, fields in self.custom.items()}
+        custom = _object(views) if views else {"type": ["object", "null"]}
+        return {**self.fields, **lines, **linked, "note": NOTE, "custom": custom}
+
+    def add_custom(
+        self, template: Mapping[str, Any], patterns: Collection[str], path: str = ""
+    ) -> None:
+        """Add the custom fields of an ad-hoc schema that match a pattern.
+
+        Args:
+            template: The answer of ``$adHocSchema``: a record with all its members.
+            patterns: Shell patterns of paths such as ``Details/Transactions.UsrRate``.
+            path: Where this entity stands, such as ``Details/``.
+        """
+        for view, name, kind in _custom_fields(template):
+            if any(fnmatchcase(f"{path}{view}.{name}", one) for one in patterns):
+                self.custom.setdefault(view, {})[name] = custom_schema(kind)
+        for name, below in (self.details | self.linked).items():
+            part = template.get(name)
+            part = part[0] if isinstance(part, list) and part else part
+            if isinstance(part, dict):
+                below.add_custom(part, patterns, f"{path}{name}/")
+
+    def shape(
+        self, mask: Mapping[Breadcrumb, bool], breadcrumb: Breadcrumb = ()
+    ) -> Shape:
+        """Return what to ask for.
+
+        Args:
+            mask: Which breadcrumbs of the catalog are selected. Lines are selected as a
+                whole, since catalogs have no breadcrumbs inside of arrays.
+            breadcrumb: Where this entity stands in the stream's schema.
+        """
+
+        def chosen(*names: str) -> bool:
+            below = (part for name in names for part in ("properties", name))
+            return mask[(*breadcrumb, *below)]
+
+        own = [name for name in self.fields if not self._is_choice_id(name)]
+        fields = tuple(
+            name
+            for name in own
+            if chosen(name) or (name in self.choices and chosen(name + CHOICE_ID))
+        )
+        custom = tuple(
+            f"{view}.{name}"
+            for view, names in self.custom.items()
+            for name in names
+            if chosen("custom", view, name)
+        )
+        lines = {n: s.whole() for n, s in self.details.items() if chosen(n)}
+        linked = {
+            name: asked
+            for name, below in self.linked.items()
+            if chosen(name)
+            and (asked := below.shape(mask, (*breadcrumb, "properties", name)))
+        }
+        return Shape(fields, custom, lines | linked, complete=len(fields) == len(own))
+
+    def whole(self) -> Shape:
+        """Return the shape that asks for everything."""
+        return self.shape(_Everything())
+
+    def _is_choice_id(self, name: str) -> bool:
+        return name.endswith(CHOICE_ID) and name[: -len(CHOICE_ID)] in self.choices
+
+
+class _Everything(dict[Breadcrumb, bool]):
+    """A mask that selects every breadcrumb."""
+
+    def __missing__(self, _breadcrumb: Breadcrumb) -> bool:
+        return True
+
+
 class Swagger:
-    """An endpoint's swagger.json (OpenAPI 3.0)."""
+    """An endpoint's swagger.json: OpenAPI 3.0, or Swagger 2.0 from older builds."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         """Wrap a decoded swagger.json.
@@ -32,90 +162,151 @@ class Swagger:
             AcumaticaError: The document describes no schemas.
         """
         try:
-            self._definitions: Mapping[str, Schema] = document["components"]["schemas"]
-        except (KeyError, TypeError) as error:
+            definitions = document.get("definitions")
+            self._definitions: Mapping[str, Schema] = (
+                document["components"]["schemas"]
+                if definitions is None
+                else definitions
+            )
+            self._paths: Iterable[str] = document.get("paths", {})
+        except (AttributeError, KeyError, TypeError) as error:
             raise AcumaticaError(
-                "The endpoint's swagger.json has no components.schemas, so it is no "
-                "OpenAPI 3 description."
+                "The endpoint's swagger.json has neither components.schemas nor "
+                "definitions, so it is no OpenAPI 3 or Swagger 2 description."
             ) from error
 
-    def __contains__(self, entity: str) -> bool:
-        return entity in self._definitions
+    @property
+    def entities(self) -> list[str]:
+        """The top-level entities: those with an address of their own, in order."""
+        addressed = {path.rpartition("/")[2] for path in self._paths}
+        return sorted(addressed & self._definitions.keys())
 
-    def stream_schema(self, entity: str, expand: Collection[str]) -> Schema:
-        """Return the schema of an entity's unwrapped records.
+    @property
+    def contract(self) -> int:
+        """The contract version, told by the wrappers that are declared: 4 or 5."""
+        return 5 if CONTRACT_5 & self._definitions.keys() else 4
+
+    def structure(self, entity: str, expand: Collection[str]) -> Structure:
+        """Return how an entity is made up.
 
         Args:
             entity: A top-level entity, such as ``Bill``.
             expand: The paths of the linked and detail entities that are asked for;
-                the others never arrive, so they are no part of the schema.
-        """
-        fields = self._fields(entity, "", expand)
-        return {
-            "type": "object",
-            "properties": {"id": ID, **fields, "note": NOTE, "custom": CUSTOM},
-        }
+                the others never arrive, so they are no part of it.
 
-    def expandable(self, entity: str, paths: Collection[str]) -> tuple[str, ...]:
-        """Return those of the paths that the entity has in this version."""
-        return tuple(path for path in paths if self._has(entity, path.split("/")))
+        Raises:
+            AcumaticaError: A field has the name of a drop-down's id.
+        """
+        return self._structure(entity, "", expand)
+
+    def nested(self, entity: str) -> list[str]:
+        """Return the detail arrays and linked objects of an entity, in its order."""
+        return [
+            name
+            for name, member in self._properties(entity).items()
+            if self._is_nested(member)
+        ]
+
+    def missing(self, entity: str, paths: Iterable[str]) -> list[str]:
+        """Return those of the paths that the entity does not have in this version."""
+        return [path for path in paths if not self._has(entity, path.split("/"))]
 
     def _has(self, entity: str, path: list[str]) -> bool:
         member = self._properties(entity).get(path[0])
-        if member is None:
+        if member is None or not self._is_nested(member):
             return False
         return len(path) == 1 or self._has(_entity_name(member), path[1:])
 
-    def _fields(self, entity: str, path: str, expand: Collection[str]) -> Schema:
-        fields = {}
+    def _is_nested(self, member: Schema) -> bool:
+        is_array = member.get("type") == "array"
+        return is_array or "value" not in self._members(_entity_name(member))
+
+    def _structure(self, entity: str, path: str, expand: Collection[str]) -> Structure:
+        made = Structure()
         for name, member in self._properties(entity).items():
-            below = f"{path}/{name}" if path else name
-            if (field := self._field(member, below, expand)) is not None:
-                fields[name] = field
-        return fields
+            if not self._is_nested(member):
+                self._add_field(made, name, _entity_name(member))
+            elif (below := path + name) in expand:
+                part = self._structure(_entity_name(member), f"{below}/", expand)
+                is_array = member.get("type") == "array"
+                (made.details if is_array else made.linked)[name] = part
+        if taken := [
+            c for c in made.choices if c + CHOICE_ID in self._properties(entity)
+        ]:
+            raise AcumaticaError(
+                f"{entity}: the id of drop-down {taken[0]} would be field "
+                f"{taken[0]}{CHOICE_ID}, which the entity has as a field of its own."
+            )
+        return made
 
-    def _field(
-        self, member: Schema, path: str, expand: Collection[str]
-    ) -> Schema | None:
-        if member.get("type") == "array":
-            if path not in expand:
-                return None
-            line = self._nested(member, path, expand)
-            line["properties"] = {"rowNumber": ROW_NUMBER, **line["properties"]}
-            return {"type": ["array", "null"], "items": line}
-        if value := self._wrapped(_entity_name(member)):
-            return _scalar(value)
-        return self._nested(member, path, expand) if path in expand else None
+    def _add_field(self, made: Structure, name: str, wrapper: str) -> None:
+        value = self._resolved(self._members(wrapper)["value"])
+        if option := self._option(value):
+            made.choices.add(name)
+            made.fields[name] = _text_or_texts(value, option["description"])
+            made.fields[name + CHOICE_ID] = _text_or_texts(value, option["id"])
+        else:
+            made.fields[name] = _scalar(value)
 
-    def _nested(self, member: Schema, path: str, expand: Collection[str]) -> Schema:
-        fields = self._fields(_entity_name(member), path, expand)
-        return {
-            "type": ["object", "null"],
-            "properties": {**fields, "note": NOTE, "custom": CUSTOM},
-        }
+    def _option(self, value: Schema) -> Schema | None:
+        """Return the members of a drop-down's options, None for other values."""
+        option = self._resolved(value.get("items", value))
+        members: Schema = option.get("properties", {})
+        return members if {"id", "description"} <= members.keys() else None
 
-    def _wrapped(self, name: str) -> Schema | None:
-        """Return the schema of the value in a wrapper such as ``DecimalValue``."""
-        value: Schema | None = (
-            self._definitions[name].get("properties", {}).get("value")
-        )
-        return value
+    def _resolved(self, schema: Schema) -> Schema:
+        if "$ref" not in schema:
+            return schema
+        return self._definitions[_entity_name(schema)]
 
     def _properties(self, entity: str) -> Schema:
         """Return an entity's own fields, without the members that all entities have."""
-        definition = self._definitions[entity]
+        members = self._members(entity)
+        return {n: member for n, member in members.items() if n not in _SYSTEM_MEMBERS}
+
+    def _members(self, name: str) -> Schema:
+        definition = self._definitions[name]
         parts = definition.get("allOf", [definition])
-        return {
-            name: member
-            for part in parts
-            for name, member in part.get("properties", {}).items()
-            if name not in _SYSTEM_MEMBERS
-        }
+        return {n: m for part in parts for n, m in part.get("properties", {}).items()}
+
+
+def custom_schema(kind: str) -> Schema:
+    """Return the JSON Schema of a custom field.
+
+    Args:
+        kind: Its type, such as ``CustomDecimalField``; one that is not known may hold
+            anything.
+    """
+    name = kind.removeprefix("Custom").removesuffix("Field")
+    return _scalar(CUSTOM_TYPES[name]) if name in CUSTOM_TYPES else ANY
+
+
+def _custom_fields(template: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield view, field and type of the custom fields of a template record."""
+    for view, fields in (template.get("custom") or {}).items():
+        for name, described in fields.items():
+            yield view, name, str(described.get("type", ""))
 
 
 def _entity_name(member: Schema) -> str:
     reference: str = member.get("items", member)["$ref"]
     return reference.rpartition("/")[2]
+
+
+def _array(line: Structure) -> Schema:
+    members = {"rowNumber": ROW_NUMBER, **line.members()}
+    return {"type": ["array", "null"], "items": _object(members)}
+
+
+def _object(members: Schema) -> Schema:
+    return {"type": ["object", "null"], "properties": members}
+
+
+def _text_or_texts(value: Schema, member: Schema) -> Schema:
+    """Return a drop-down's schema: one value, or an array where several can be set."""
+    if value.get("type") == "array":
+        return {"type": ["array", "null"], "items": _scalar(member)}
+    return _scalar(member)
 
 
 def _scalar(value: Schema) -> Schema:

@@ -1,37 +1,14 @@
-"""The table of streams, and the one class that reads any of them."""
+"""The table of streams, and what the setting ``entities`` adds to it."""
 
 from __future__ import annotations
 
-import logging
-import sys
-from dataclasses import dataclass
-from datetime import timedelta
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from singer_sdk import Stream
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import Schema
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
-from typing_extensions import override
-
-from tap_acumatica.entity import REPLICATION_KEY, Entity, modified
-from tap_acumatica.errors import AcumaticaError, InsufficientRightsError, SettingError
-from tap_acumatica.records import Unwrapper
-from tap_acumatica.windows import Window, following, moment, narrowed
-
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import Catalog, RecordMessage
-
-    from tap_acumatica.pages import Row
-    from tap_acumatica.tap import TapAcumatica
-
-LAPS = 3
-"""How often the end of the closed windows is set anew while a stream is read: each lap
-reads what came during the one before, and a run must end while people go on working."""
+REPLICATION_KEY = "LastModifiedDateTime"
 
 
 class StreamSpec(NamedTuple):
@@ -40,13 +17,18 @@ class StreamSpec(NamedTuple):
     Attributes:
         name: The stream's name.
         entity: The top-level entity of the endpoint.
-        expand: The detail arrays and linked objects to ask for; those that the
-            tenant's endpoint lacks are left out.
+        expand: The paths of the detail arrays and linked objects to ask for; None is
+            each of those that hang from the entity itself.
+        replication_key: The date-time field that tells when a record was modified.
+        is_setting: Whether the setting ``entities`` names it: what it names must be
+            there, while rows of the table adapt to the tenant's endpoint.
     """
 
     name: str
     entity: str
-    expand: tuple[str, ...] = ()
+    expand: tuple[str, ...] | None = ()
+    replication_key: str = REPLICATION_KEY
+    is_setting: bool = False
 
 
 STREAMS = (
@@ -139,263 +121,29 @@ STREAMS = (
 )
 
 
-@dataclass
-class Extent:
-    """How many rows a window held, and between which moments.
+def specs(entities: Iterable[Mapping[str, Any]]) -> list[StreamSpec]:
+    """Return the table of streams with the tenant's own.
 
-    Attributes:
-        rows: The rows.
-        oldest: The smallest value of the replication key.
-        newest: The largest one.
+    Args:
+        entities: The value of the setting ``entities``. An entry with the name of a
+            stream of the table takes its place.
     """
-
-    rows: int = 0
-    oldest: datetime | None = None
-    newest: datetime | None = None
-
-    def counting(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Pass rows on and count them in."""
-        for row in rows:
-            self.rows += 1
-            if value := modified(row):
-                self.oldest = min(self.oldest or value, value)
-                self.newest = max(self.newest or value, value)
-            yield row
+    named = {spec.name: spec for spec in (*STREAMS, *_own(entities))}
+    return list(named.values())
 
 
-class AcumaticaStream(Stream):
-    """An entity of the endpoint as a stream.
-
-    Overridden private methods of the SDK: `_increment_stream_state`, because the SDK
-    compares date-times as text and writes bookmarks record by record, and
-    `_generate_record_messages`, because the SDK stamps ``time_extracted`` when a
-    record is written, not when the server read it.
-    """
-
-    # Records are unwrapped to the types of the swagger, exact decimals included.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-
-    def __init__(self, tap: TapAcumatica, spec: StreamSpec) -> None:
-        self._acumatica = tap
-        expand = tap.swagger.expandable(spec.entity, spec.expand)
-        schema = tap.swagger.stream_schema(spec.entity, expand)
-        super().__init__(tap, schema=schema, name=spec.name)
-        self._entity = Entity(
-            tap.client,
-            f"{tap.endpoint.path}/{spec.entity}",
-            expand,
-            page_size=self.config["page_size"],
-            logger=self.logger,
+def _own(entities: Iterable[Mapping[str, Any]]) -> Iterator[StreamSpec]:
+    for entry in entities:
+        expand = entry.get("expand")
+        yield StreamSpec(
+            entry.get("stream") or snake_case(entry["entity"]),
+            entry["entity"],
+            None if expand is None else tuple(expand),
+            entry.get("replication_key") or REPLICATION_KEY,
+            is_setting=True,
         )
-        self.primary_keys = ("id",)
-        if REPLICATION_KEY in schema["properties"]:
-            self.replication_key = REPLICATION_KEY
-        self._refused: InsufficientRightsError | None = None
-        self._unknown_fields: set[str] = set()
-        self._field_errors = 0
 
-    # What the SDK asks for.
 
-    @override
-    def log(
-        self, message: str, *args: object, level: int = logging.INFO, **kwargs: Any
-    ) -> None:
-        # The SDK announces every failure as unhandled; ours get their sentence later.
-        if not isinstance(sys.exception(), AcumaticaError):
-            super().log(message, *args, level=level, **kwargs)
-
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take a catalog's choices; fields newer than it are read all the same.
-
-        Raises:
-            SettingError: The catalog names a replication key that cannot be one.
-        """
-        if entry := catalog.get_stream(self.name):
-            known = entry.schema.to_dict()
-            fields = {**self.schema["properties"], **known.get("properties", {})}
-            entry.schema = Schema.from_dict({**known, "properties": fields})
-        super().apply_catalog(catalog)
-        if self.replication_key not in {None, REPLICATION_KEY}:
-            raise SettingError(
-                f"{self.name}: the catalog's replication key {self.replication_key} "
-                f"is not {REPLICATION_KEY}, the only one that Acumatica can filter by."
-            )
-
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Return nothing: bookmarks are held against the server's clock, not ours."""
-
-    @property
-    @override
-    def emit_activate_version_messages(self) -> bool:
-        """Always false: the SDK would activate a version before it has been read."""
-        return False
-
-    @override
-    def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Read the stream, and note at its end, or at each window's, what is safe.
-
-        A form that the user may not open is reported here and fails the run at its end
-        (see `log_sync_costs`), so that the other streams are read all the same.
-        """
-        try:
-            if self.replication_method == REPLICATION_FULL_TABLE:
-                yield from self._full_table()
-            else:
-                yield from self._incremental(context)
-        except InsufficientRightsError as error:
-            self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
-            self._refused = error
-        if self._field_errors:
-            self.logger.warning(
-                "%s: the server reported %d errors on records or fields, see above.",
-                self.name,
-                self._field_errors,
-            )
-
-    @override
-    def log_sync_costs(self) -> None:
-        """Fail for a form that was refused: this is called after all streams.
-
-        Raises:
-            InsufficientRightsError: The user may not open the stream's form.
-        """
-        super().log_sync_costs()
-        if self._refused:
-            raise self._refused
-
-    @override
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
-        """Do nothing: bookmarks move when a window is complete."""
-
-    @override
-    def _generate_record_messages(
-        self, record: Record
-    ) -> Generator[RecordMessage, None, None]:
-        for message in super()._generate_record_messages(record):
-            message.time_extracted = self._entity.asked_at
-            yield message
-
-    # The two ways of reading.
-
-    def _full_table(self) -> Iterator[Record]:
-        if not self.replication_key:
-            self.logger.info(
-                "%s has no %s in this endpoint: %s is read in full each time.",
-                self._entity.name,
-                REPLICATION_KEY,
-                self.name,
-            )
-        if self.config["emit_activate_version_messages"]:
-            self._stream_version = self._acumatica.initialized_at
-        window = Window()
-        first_page = self._entity.page(window, 0, whole=True)
-        yield from self._records(self._entity.rows(window, first_page))
-        if self._stream_version is not None:
-            self._write_activate_version_message(self._stream_version)
-
-    def _incremental(self, context: Context | None) -> Iterator[Record]:
-        window: Window | None = Window(self._since(context))
-        size = self.config["page_size"]
-        horizon, laps = self._horizon(), 0
-        while window is not None:
-            began = self._server_time()
-            page = self._entity.page(window, 0, whole=True)
-            if len(page) == size:
-                if window.upper is None and laps < LAPS:
-                    horizon, laps = self._horizon(), laps + 1
-                seen = [value for row in page if (value := modified(row))]
-                if part := narrowed(window, seen, horizon):
-                    window = part
-                    continue
-            extent = Extent()
-            rows = extent.counting(self._entity.rows(window, page))
-            yield from self._records(rows)
-            self.logger.debug("%d rows %s", extent.rows, window)
-            newest = extent.newest and min(extent.newest, began)
-            self._move_bookmark(context, window.upper or newest)
-            window = following(window, extent.rows, size, horizon, extent.oldest)
-
-    def _since(self, context: Context | None) -> datetime | None:
-        """Return the moment from which changes are read; None means all rows."""
-        start = moment(self.config.get("start_date"))
-        bookmark = self._bookmark(context)
-        if bookmark is None:
-            return start
-        lookback = bookmark - timedelta(seconds=self.config["lookback_seconds"])
-        return max(start or lookback, lookback)
-
-    def _bookmark(self, context: Context | None) -> datetime | None:
-        state = self.get_context_state(context)
-        if state.get("replication_key") != self.replication_key:
-            return None
-        value = state.get("replication_key_value")
-        try:
-            return moment(value)
-        except (TypeError, ValueError) as error:
-            raise AcumaticaError(
-                f"{self.name}: the bookmark {value!r} in the state is no date-time. "
-                "Mend it, or remove it to read the stream from its beginning."
-            ) from error
-
-    def _move_bookmark(self, context: Context | None, reached: datetime | None) -> None:
-        """Move the bookmark forwards and pass the state on.
-
-        Args:
-            context: The SDK's.
-            reached: Every row before it has been written; None if that is not known.
-        """
-        if reached is None:
-            return
-        state = self.get_context_state(context)
-        furthest = max(self._bookmark(context) or reached, reached)
-        state["replication_key"] = self.replication_key
-        state["replication_key_value"] = furthest.isoformat()
-        self._write_state_message()
-
-    def _server_time(self) -> datetime:
-        return self._acumatica.client.server_time
-
-    def _horizon(self) -> datetime:
-        """Return where closed windows end at the latest.
-
-        What a transaction commits late must still fall into an open window.
-        """
-        lookback = timedelta(seconds=self.config["lookback_seconds"])
-        return self._server_time() - lookback
-
-    # Records.
-
-    def _records(self, rows: Iterable[Row]) -> Iterator[Record]:
-        for row in rows:
-            if whole := self._entity.whole(row):
-                yield self._unwrap(whole)
-
-    def _unwrap(self, row: Row) -> Record:
-        unwrapper = Unwrapper(trim=self.config["trim_trailing_spaces"])
-        record = unwrapper.record(row)
-        for error in unwrapper.errors:
-            self._field_errors += 1
-            self.logger.warning(
-                "%s, record %s: the server reports an error on %s: %s",
-                self.name,
-                record.get("id"),
-                error.path or "the record",
-                error.message,
-            )
-        self._drop_unknown(record)
-        return record
-
-    def _drop_unknown(self, record: Record) -> None:
-        for name in record.keys() - self.schema["properties"].keys():
-            del record[name]
-            if name not in self._unknown_fields:
-                self._unknown_fields.add(name)
-                self.logger.warning(
-                    "%s: field %s is not in the endpoint's swagger and is left out.",
-                    self.name,
-                    name,
-                )
+def snake_case(name: str) -> str:
+    """Return a stream's name for an entity: ``SalesOrder`` gives ``sales_order``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -1,4 +1,4 @@
-"""The tap: its settings, its command and its discovery."""
+"""The tap: its command and its discovery."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ import re
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
 from simplejson import JSONDecodeError
 from singer_sdk import Tap
-from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from tap_acumatica import endpoint, wire
-from tap_acumatica.auth import PasswordAuthenticator
 from tap_acumatica.client import Client, Pace
-from tap_acumatica.errors import AcumaticaError, SettingError
+from tap_acumatica.connection import authenticator, instance_url
+from tap_acumatica.errors import (
+    AcumaticaError,
+    InsufficientRightsError,
+    NotConfiguredError,
+    NotFoundError,
+    SettingError,
+)
 from tap_acumatica.schema import Swagger
-from tap_acumatica.streams import STREAMS, AcumaticaStream
+from tap_acumatica.settings import SETTINGS
+from tap_acumatica.streams import REPLICATION_KEY, specs
+from tap_acumatica.sync import AcumaticaStream
 from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
@@ -31,9 +37,11 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
+    from tap_acumatica.schema import Structure
+    from tap_acumatica.streams import StreamSpec
+
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class TapCommand(SingerCommand):
@@ -67,115 +75,7 @@ class TapAcumatica(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    config_jsonschema = th.PropertiesList(
-        th.Property(
-            "instance_url",
-            th.StringType,
-            required=True,
-            title="Instance URL",
-            description=(
-                "Address of the instance, with its site path if it has one, such as "
-                "https://erp.example.com/Finance."
-            ),
-        ),
-        th.Property(
-            "endpoint_name",
-            th.StringType,
-            default="Default",
-            title="Endpoint name",
-            description="Name of the contract-based endpoint.",
-        ),
-        th.Property(
-            "endpoint_version",
-            th.StringType,
-            title="Endpoint version",
-            description=(
-                "Version of the endpoint, such as 24.200.001. It decides the schema, "
-                "so it is never guessed; when it is missing, the tap lists the "
-                "versions that the instance serves."
-            ),
-        ),
-        th.Property(
-            "client_id",
-            th.StringType,
-            title="Client ID",
-            description="Client ID of the connected application, as GUID@Tenant.",
-        ),
-        th.Property(
-            "client_secret",
-            th.StringType,
-            secret=True,
-            title="Client secret",
-            description="Shared secret of the connected application.",
-        ),
-        th.Property(
-            "username",
-            th.StringType,
-            title="User name",
-            description="Login of the API user.",
-        ),
-        th.Property(
-            "password",
-            th.StringType,
-            secret=True,
-            title="Password",
-            description="Password of the API user.",
-        ),
-        th.Property(
-            "start_date",
-            th.DateTimeType,
-            title="Start date",
-            description=(
-                "The first run reads records that were modified at this moment or "
-                "later; without it, all records."
-            ),
-        ),
-        th.Property(
-            "lookback_seconds",
-            th.IntegerType(minimum=0),
-            default=600,
-            title="Lookback",
-            description=(
-                "Each run reads again the changes of so many seconds before its "
-                "bookmark, since a long transaction can become visible after a later "
-                "one."
-            ),
-        ),
-        th.Property(
-            "page_size",
-            th.IntegerType(minimum=2),
-            default=500,
-            title="Page size",
-            description="Rows that are asked for in one request.",
-        ),
-        th.Property(
-            "requests_per_minute",
-            th.IntegerType(minimum=1),
-            title="Requests per minute",
-            description=(
-                "The tap sends no more requests in any sixty seconds. Half of what the "
-                "licence allows leaves other users undisturbed. Without it, requests "
-                "follow one another as fast as the instance answers."
-            ),
-        ),
-        th.Property(
-            "emit_activate_version_messages",
-            th.BooleanType,
-            default=True,
-            title="Emit ACTIVATE_VERSION",
-            description=(
-                "After a stream has been read in full, tell the target so, that it can "
-                "mark what is gone. Only for streams in FULL_TABLE mode."
-            ),
-        ),
-        th.Property(
-            "trim_trailing_spaces",
-            th.BooleanType,
-            default=True,
-            title="Trim trailing spaces",
-            description="Cut the spaces at the end of strings; keys can be padded.",
-        ),
-    ).to_dict()
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
 
     @classmethod
     @override
@@ -223,31 +123,82 @@ class TapAcumatica(Tap):
 
     @override
     def discover_streams(self) -> list[AcumaticaStream]:
-        """Return a stream for each row of the table that the endpoint has."""
-        missing = [spec.entity for spec in STREAMS if spec.entity not in self.swagger]
-        if missing:
-            self.logger.warning(
-                "Endpoint %s has no %s.", self.endpoint, ", ".join(missing)
+        """Return a stream for each entity of the table and of the settings."""
+        wanted = specs(self.config["entities"])
+        there = set(self.swagger.entities)
+        missing = [spec for spec in wanted if spec.entity not in there]
+        if wrong := [spec.entity for spec in missing if spec.is_setting]:
+            raise SettingError(
+                f"Setting 'entities' names {', '.join(wrong)}, which endpoint "
+                f"{self.endpoint} does not have; `acumatica endpoints` lists its "
+                "entities."
             )
-        return [
-            AcumaticaStream(self, spec)
-            for spec in STREAMS
-            if spec.entity in self.swagger
-        ]
+        if missing:
+            names = ", ".join(spec.entity for spec in missing)
+            self.logger.warning("Endpoint %s has no %s.", self.endpoint, names)
+        found = [spec for spec in wanted if spec.entity in there]
+        if not found:
+            raise SettingError(
+                f"Endpoint {self.endpoint} has none of the built-in entities; name its "
+                "own in setting 'entities' (`acumatica endpoints` lists them)."
+            )
+        return [AcumaticaStream(self, spec, self._structure(spec)) for spec in found]
+
+    def _structure(self, spec: StreamSpec) -> Structure:
+        """Return how an entity's records are made up in the tenant's endpoint."""
+        expand = (
+            self.swagger.nested(spec.entity) if spec.expand is None else spec.expand
+        )
+        missing = self.swagger.missing(spec.entity, expand)
+        if missing and spec.is_setting:
+            raise SettingError(
+                f"Setting 'entities' expands {', '.join(missing)}, which {spec.entity} "
+                f"does not have in endpoint {self.endpoint}."
+            )
+        structure = self.swagger.structure(
+            spec.entity, [path for path in expand if path not in missing]
+        )
+        key = structure.fields.get(spec.replication_key, {})
+        if (
+            spec.is_setting
+            and key.get("format") != "date-time"
+            and (spec.replication_key != REPLICATION_KEY)
+        ):
+            raise SettingError(
+                f"Setting 'entities' names {spec.replication_key} as the replication "
+                f"key of {spec.entity}, which has no date-time field of that name."
+            )
+        if self.config["custom_fields"] and self._is_selected(spec.name):
+            structure.add_custom(self._template(spec), self.config["custom_fields"])
+        return structure
+
+    def _is_selected(self, stream: str) -> bool:
+        """Tell whether a stream is to be read, as far as a catalog says."""
+        entry = self.input_catalog and self.input_catalog.get_stream(stream)
+        return not entry or entry.metadata.resolve_selection().get((), True)
+
+    def _template(self, spec: StreamSpec) -> dict[str, Any]:
+        """Return the ad-hoc schema of an entity, which names its custom fields."""
+        path = f"{self.endpoint.path}/{spec.entity}/$adHocSchema"
+        try:
+            template = self.client.get(path).body
+        except (InsufficientRightsError, NotConfiguredError, NotFoundError) as error:
+            # The first two come again when the stream is read, if it is.
+            self.logger.warning("%s: no custom fields: %s", spec.name, error)
+            return {}
+        return template if isinstance(template, dict) else {}
 
     @cached_property
     def client(self) -> Client:
         """The client of the instance; its authenticator follows from the settings."""
-        url = _instance_url(self.config["instance_url"])
-        names = ("client_id", "client_secret", "username", "password")
-        given = {name: self.config.get(name) or "" for name in names}
-        if missing := [name for name in names if not given[name]]:
-            raise SettingError(
-                "To sign in with a password, these settings are missing: "
-                f"{', '.join(missing)}."
-            )
+        headers = {}
+        if branch := self.config.get("branch"):
+            headers["PX-CbApiBranch"] = branch
+        if self.config["include_archived"]:
+            headers["PX-ApiArchive"] = "SHOW"
         pace = Pace(self.config.get("requests_per_minute"))
-        return Client(url, PasswordAuthenticator(url, **given), pace)
+        url = instance_url(self.config["instance_url"])
+        return Client(url, authenticator(url, self.config), pace, headers)
 
     @cached_property
     def endpoint(self) -> endpoint.Endpoint:
@@ -264,39 +215,11 @@ class TapAcumatica(Tap):
         path = f"{self.endpoint.path}/swagger.json"
         return Swagger(self.client.get(path).body)
 
-
-def _instance_url(value: str) -> str:
-    """Return the instance's address without a slash at its end.
-
-    Raises:
-        SettingError: It is no address, or it would send the password in clear.
-    """
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    # Our paths are put at its end; a password in it would show in each error.
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-    ):
-        raise SettingError(
-            f"Setting 'instance_url' is {value!r}, which is no address such as "
-            "https://erp.example.com."
-        )
-    if parts.password is not None:
-        raise SettingError(
-            "Setting 'instance_url' holds a password; use the settings username and "
-            "password."
-        )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise SettingError(
-            "Setting 'instance_url' starts with http://, which would send the password "
-            "unencrypted; use https://."
-        )
-    return value.rstrip("/")
+    @property
+    def contract(self) -> int:
+        """The endpoint's contract version."""
+        given: int | None = self.config.get("contract_version")
+        return given or self.swagger.contract
 
 
 def _settings_sentence(errors: list[str]) -> str:

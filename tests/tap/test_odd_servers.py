@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TOKEN = {"access_token": "good", "expires_in": 3600}
 ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
 SWAGGER = {
+    "paths": {"/Account": {}},
     "components": {
         "schemas": {
             "StringValue": {"properties": {"value": {"type": "string"}}},
@@ -31,7 +32,7 @@ SWAGGER = {
                 }
             },
         }
-    }
+    },
 }
 
 
@@ -44,6 +45,7 @@ class OddServer(ThreadingHTTPServer):
             "token": TOKEN,
             "entity": ENDPOINTS,
             "swagger.json": SWAGGER,
+            "$adHocSchema": {},
             "logout": {},
             **answers,
         }
@@ -138,7 +140,7 @@ def test_a_busy_token_endpoint_is_no_wrong_setting() -> None:
             server.url, client_id="", client_secret="", username="", password=""
         )
         with pytest.raises(RetryableError, match="answered 429"):
-            authenticator.token(session)
+            authenticator.sign_in(session)
 
 
 def test_without_a_date_no_bookmark_is_written() -> None:
@@ -151,7 +153,8 @@ def test_without_a_date_no_bookmark_is_written() -> None:
 @pytest.mark.parametrize(
     ("answers", "says"),
     [
-        ({"swagger.json": {"swagger": "2.0"}}, "no components.schemas"),
+        ({"swagger.json": {"swagger": "1.2"}}, "neither components.schemas nor"),
+        ({"swagger.json": {"definitions": {}}}, "none of the built-in entities"),
         ({"entity": {}}, "the list of endpoints"),
         ({"entity": ["Default"]}, "the list of endpoints"),
     ],

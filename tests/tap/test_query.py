@@ -1,7 +1,8 @@
-"""The query syntax of contract version 4."""
+"""The query syntax of contract versions 4 and 5."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs
 
@@ -9,46 +10,111 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_acumatica import query
+from tap_acumatica.shape import Shape
 from tap_acumatica.windows import Window
 
 MOMENT = datetime(2024, 7, 15, 10, 31, 28, 402_999, timezone(timedelta(hours=3)))
 
 
-def test_a_literal_keeps_offset_and_milliseconds() -> None:
-    literal = query.date_time_literal(MOMENT)
-    assert literal == "datetimeoffset'2024-07-15T10:31:28.402+03:00'"
+CONTACT = Shape(("Email",), ("Contact.UsrX",), {"Address": Shape(("City",))})
+WHOLE = Shape(
+    ("Type", "Date"),
+    ("Document.UsrCode", "Document.AttributeA"),
+    {"Details": Shape(("Amount",), ("Lines.UsrRate",)), "MainContact": CONTACT},
+)
+PART = replace(WHOLE, complete=False)
+BELOW = Shape(
+    ("Type",),
+    (),
+    {"Details": Shape(("A",)), "Main": replace(CONTACT, custom=(), complete=False)},
+)
 
 
-def test_a_filter_asks_for_equal_timestamps_too() -> None:
+@pytest.mark.parametrize(
+    ("contract", "literal"),
+    [
+        (4, "datetimeoffset'2024-07-15T10:31:28.402+03:00'"),
+        (5, "2024-07-15T10:31:28.402+03:00"),
+    ],
+)
+def test_a_literal_keeps_offset_and_milliseconds(contract: int, literal: str) -> None:
+    assert query.date_time_literal(MOMENT, contract) == literal
+
+
+@pytest.mark.parametrize("contract", [4, 5])
+def test_a_filter_asks_for_equal_timestamps_too(contract: int) -> None:
     """Mistake 5 of other clients: ``gt`` loses rows of the same instant."""
-    condition = query.within("LastModifiedDateTime", Window(MOMENT))
+    condition = query.within("LastModifiedDateTime", Window(MOMENT), contract)
     assert condition is not None
-    assert condition.startswith("LastModifiedDateTime ge datetimeoffset'")
+    assert condition.startswith("LastModifiedDateTime ge ")
 
 
-def test_windows_that_follow_one_another_leave_no_gap() -> None:
-    first = query.within("Changed", Window(None, MOMENT))
-    second = query.within("Changed", Window(MOMENT, MOMENT))
-    literal = query.date_time_literal(MOMENT)
+@pytest.mark.parametrize("contract", [4, 5])
+def test_windows_that_follow_one_another_leave_no_gap(contract: int) -> None:
+    first = query.within("Changed", Window(None, MOMENT), contract)
+    second = query.within("Changed", Window(MOMENT, MOMENT), contract)
+    literal = query.date_time_literal(MOMENT, contract)
     assert first == f"Changed lt {literal}"
     assert second == f"Changed ge {literal} and Changed lt {literal}"
 
 
 def test_an_open_window_needs_no_filter() -> None:
-    assert query.within("Changed", Window()) is None
+    assert query.within("Changed", Window(), 4) is None
 
 
 def test_plus_and_colon_of_a_literal_are_encoded() -> None:
     """Mistake 6 of other clients: an unencoded plus sign becomes a space."""
-    encoded = query.encode({"$filter": query.within("Changed", Window(MOMENT)) or ""})
-    assert encoded == (
+    condition = query.within("Changed", Window(MOMENT), 4) or ""
+    assert query.encode({"$filter": condition}) == (
         "$filter=Changed%20ge%20datetimeoffset%272024-07-15T10%3A31%3A28.402%2B03%3A00%27"
     )
 
 
-def test_paths_are_expanded_in_one_parameter() -> None:
-    paths = ("Details", "MainContact", "MainContact/Address")
-    assert query.expand(paths) == "Details,MainContact,MainContact/Address"
+EXPAND_4 = "Details,MainContact,MainContact/Address"
+EXPAND_5 = "Details,MainContact($expand=Address)"
+CUSTOM = (
+    "Document.UsrCode,Document.AttributeA,Details/Lines.UsrRate,"
+    "MainContact/Contact.UsrX"
+)
+SELECT = "Type,Date,Details,MainContact"
+
+
+@pytest.mark.parametrize(
+    ("shape", "contract", "asked"),
+    [
+        (Shape(("Type",)), 4, {}),
+        (Shape(("Type",)), 5, {}),
+        (WHOLE, 4, {"$expand": EXPAND_4, "$custom": CUSTOM}),
+        (WHOLE, 5, {"$expand": EXPAND_5, "$select": f"{SELECT},{CUSTOM}"}),
+        (PART, 4, {"$expand": EXPAND_4, "$custom": CUSTOM, "$select": SELECT}),
+        (PART, 5, {"$expand": EXPAND_5, "$select": f"{SELECT},{CUSTOM}"}),
+        (
+            BELOW,
+            4,
+            {
+                "$expand": "Details,Main,Main/Address",
+                "$select": "Type,Details,Main/Email,Main/Address",
+            },
+        ),
+    ],
+)
+def test_what_is_asked_for_is_written_as_the_contract_wants_it(
+    shape: Shape, contract: int, asked: dict[str, str]
+) -> None:
+    """Mistake 11 of other clients: ``$select`` without the names that are expanded."""
+    assert query.members(shape, contract, select=True) == asked
+
+
+def test_without_select_only_custom_fields_of_contract_5_are_named() -> None:
+    assert "$select" not in query.members(PART, 4, select=False)
+    bare = replace(PART, custom=(), nested={})
+    assert query.members(bare, 5, select=False) == {}
+    assert "$select" in query.members(PART, 5, select=False)
+
+
+def test_a_selection_too_long_for_a_web_server_is_left_out() -> None:
+    many = Shape(tuple(f"Field{n:04}" for n in range(200)), complete=False)
+    assert query.members(many, 4, select=True) == {}
 
 
 @pytest.mark.parametrize("value", ["Köln & Co", "a+b", "50%", "O'Neill", "#1"])
@@ -65,6 +131,6 @@ def test_parameters_arrive_as_they_were(value: str) -> None:
 )
 def test_a_literal_never_lies_after_its_moment(moment: datetime) -> None:
     """Cutting must go down: a literal after the moment would skip rows."""
-    text = query.date_time_literal(moment.astimezone(UTC)).split("'")[1]
+    text = query.date_time_literal(moment.astimezone(UTC), 5)
     cut = moment - datetime.fromisoformat(text)
     assert timedelta(0) <= cut < timedelta(milliseconds=1)

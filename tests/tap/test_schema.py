@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tap_acumatica.schema import Swagger
+from singer_sdk.singerlib import SelectionMask
+from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.schema import Structure, Swagger
 
 
 def reference(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": f"#/anywhere/{name}"}
 
 
-def wrapper(**value: str) -> dict[str, Any]:
+def wrapper(**value: Any) -> dict[str, Any]:
     error = {"type": "string", "readOnly": True}
     return {"type": "object", "properties": {"value": value, "error": error}}
 
@@ -22,41 +24,88 @@ def entity(**fields: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [reference("Entity"), own]}
 
 
-SWAGGER = Swagger(
-    {
-        "components": {
-            "schemas": {
-                "Entity": {
-                    "type": "object",
-                    "properties": {"id": {"type": "string"}, "rowNumber": {}},
-                },
-                "StringValue": wrapper(type="string"),
-                "DecimalValue": wrapper(type="number", format="double"),
-                "IntValue": wrapper(type="integer", format="int32"),
-                "BooleanValue": wrapper(type="boolean"),
-                "DateTimeValue": wrapper(type="string", format="date-time"),
-                "DateOnlyValue": wrapper(type="string", format="date"),
-                "GuidValue": wrapper(type="string", format="uuid"),
-                "Address": entity(City=reference("StringValue")),
-                "Contact": entity(
-                    Email=reference("StringValue"), Address=reference("Address")
-                ),
-                "Line": entity(Amount=reference("DecimalValue")),
-                "Vendor": entity(
-                    Name=reference("StringValue"),
-                    Number=reference("IntValue"),
-                    Rate=reference("DecimalValue"),
-                    Active=reference("BooleanValue"),
-                    Changed=reference("DateTimeValue"),
-                    Due=reference("DateOnlyValue"),
-                    Guid=reference("GuidValue"),
-                    Contact=reference("Contact"),
-                    Lines={"type": "array", "items": reference("Line")},
-                ),
-            }
+OPTION = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "description": {"type": "string"}},
+}
+NUMBERED = {
+    "type": "object",
+    "properties": {"id": {"type": "integer"}, "description": {"type": "string"}},
+}
+DEFINITIONS: dict[str, Any] = {
+    "Entity": {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, "rowNumber": {}},
+    },
+    "StringValue": wrapper(type="string"),
+    "DecimalValue": wrapper(type="number", format="double"),
+    "IntValue": wrapper(type="integer", format="int32"),
+    "BooleanValue": wrapper(type="boolean"),
+    "DateTimeValue": wrapper(type="string", format="date-time"),
+    "GuidValue": wrapper(type="string", format="uuid"),
+    "Address": entity(City=reference("StringValue")),
+    "Contact": entity(Email=reference("StringValue"), Address=reference("Address")),
+    "Line": entity(Amount=reference("DecimalValue")),
+    "Vendor": entity(
+        Name=reference("StringValue"),
+        Number=reference("IntValue"),
+        Rate=reference("DecimalValue"),
+        Active=reference("BooleanValue"),
+        Changed=reference("DateTimeValue"),
+        Guid=reference("GuidValue"),
+        Contact=reference("Contact"),
+        Lines={"type": "array", "items": reference("Line")},
+    ),
+}
+CONTRACT_5: dict[str, Any] = DEFINITIONS | {
+    "DateOnlyValue": wrapper(type="string", format="date"),
+    "Option": OPTION,
+    "StringSingleSelectValue": wrapper(**reference("Option")),
+    "IntSingleSelectValue": wrapper(**NUMBERED),
+    "StringMultiSelectValue": wrapper(type="array", items=reference("Option")),
+    "Vendor": entity(
+        Due=reference("DateOnlyValue"),
+        Status=reference("StringSingleSelectValue"),
+        Overtime=reference("IntSingleSelectValue"),
+        Tags=reference("StringMultiSelectValue"),
+    ),
+}
+PATHS: dict[str, Any] = {"/Vendor": {}, "/Vendor/{id}": {}, "/Vendor/$adHocSchema": {}}
+OPENAPI = {"paths": PATHS, "components": {"schemas": DEFINITIONS}}
+SWAGGER_2 = {"swagger": "2.0", "paths": PATHS, "definitions": DEFINITIONS}
+SWAGGER = Swagger(OPENAPI)
+NEW = Swagger({"paths": PATHS, "components": {"schemas": CONTRACT_5}})
+TEMPLATE = {
+    "Name": {},
+    "Lines": [
+        {"custom": {"Transactions": {"UsrRate": {"type": "CustomDecimalField"}}}}
+    ],
+    "Contact": {"custom": {"Contact": {"UsrSince": {"type": "CustomDateTimeField"}}}},
+    "custom": {
+        "Document": {
+            "UsrCode": {"type": "CustomStringField", "value": "x"},
+            "AttributeN": {"type": "CustomIntField"},
+            "UsrOdd": {"type": "CustomBlobField"},
+            "CuryID": {"type": "CustomStringField"},
         }
-    }
-)
+    },
+}
+
+
+def properties(swagger: Swagger, *expand: str) -> dict[str, Any]:
+    schema = swagger.structure("Vendor", expand).schema()
+    found: dict[str, Any] = schema["properties"]
+    return found
+
+
+def masked(**deselected: bool) -> SelectionMask:
+    names = {name.replace("__", "."): on for name, on in deselected.items()}
+    return SelectionMask(
+        {
+            tuple(p for part in name.split(".") for p in ("properties", part)): on
+            for name, on in names.items()
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,36 +117,128 @@ SWAGGER = Swagger(
         ("Rate", {"type": ["number", "null"]}),
         ("Active", {"type": ["boolean", "null"]}),
         ("Changed", {"type": ["string", "null"], "format": "date-time"}),
-        ("Due", {"type": ["string", "null"], "format": "date"}),
         ("Guid", {"type": ["string", "null"], "format": "uuid"}),
         ("note", {"type": ["string", "null"]}),
         ("custom", {"type": ["object", "null"]}),
     ],
 )
 def test_a_field_has_the_type_of_its_value(field: str, schema: dict[str, Any]) -> None:
-    assert SWAGGER.stream_schema("Vendor", ())["properties"][field] == schema
+    assert properties(SWAGGER)[field] == schema
+
+
+@pytest.mark.parametrize(
+    ("field", "schema"),
+    [
+        ("Due", {"type": ["string", "null"], "format": "date"}),
+        ("Status", {"type": ["string", "null"]}),
+        ("Status_id", {"type": ["string", "null"]}),
+        ("Overtime_id", {"type": ["integer", "null"]}),
+        ("Tags", {"type": ["array", "null"], "items": {"type": ["string", "null"]}}),
+        ("Tags_id", {"type": ["array", "null"], "items": {"type": ["string", "null"]}}),
+    ],
+)
+def test_contract_5_has_dates_and_drop_downs(
+    field: str, schema: dict[str, Any]
+) -> None:
+    assert properties(NEW)[field] == schema
+    assert NEW.contract == 5
+
+
+def test_a_field_with_the_name_of_a_drop_downs_id_is_refused() -> None:
+    odd = entity(
+        Status=reference("StringSingleSelectValue"), Status_id=reference("StringValue")
+    )
+    swagger = Swagger({"definitions": CONTRACT_5 | {"Odd": odd}})
+    with pytest.raises(AcumaticaError, match="Odd: the id of drop-down Status"):
+        swagger.structure("Odd", ())
+
+
+def test_swagger_2_says_the_same_as_openapi_3() -> None:
+    """Mistake 10 of other clients: a parser of one of the two sees no streams."""
+    old = Swagger(SWAGGER_2)
+    assert old.entities == SWAGGER.entities == ["Vendor"]
+    assert old.contract == SWAGGER.contract == 4
+    expand = ("Contact", "Contact/Address", "Lines")
+    assert properties(old, *expand) == properties(SWAGGER, *expand)
 
 
 def test_what_is_not_expanded_is_no_column() -> None:
-    properties = SWAGGER.stream_schema("Vendor", ())["properties"]
-    assert not {"Contact", "Lines", "rowNumber"} & properties.keys()
+    assert not {"Contact", "Lines", "rowNumber"} & properties(SWAGGER).keys()
 
 
 def test_linked_objects_and_detail_arrays_keep_their_shape() -> None:
     """Mistake 16 of other clients: nested names flattened into colliding columns."""
-    properties = SWAGGER.stream_schema("Vendor", ("Contact", "Lines"))["properties"]
-    assert properties["Contact"]["type"] == ["object", "null"]
-    assert set(properties["Contact"]["properties"]) == {"Email", "note", "custom"}
-    line = properties["Lines"]["items"]
+    found = properties(SWAGGER, "Contact", "Lines")
+    assert found["Contact"]["type"] == ["object", "null"]
+    assert set(found["Contact"]["properties"]) == {"Email", "note", "custom"}
+    line = found["Lines"]["items"]
     assert set(line["properties"]) == {"rowNumber", "Amount", "note", "custom"}
 
 
 def test_a_nested_object_arrives_only_when_its_own_path_is_expanded() -> None:
-    schema = SWAGGER.stream_schema("Vendor", ("Contact", "Contact/Address"))
-    contact = schema["properties"]["Contact"]["properties"]
-    assert set(contact["Address"]["properties"]) == {"City", "note", "custom"}
+    contact = properties(SWAGGER, "Contact", "Contact/Address")["Contact"]
+    address = contact["properties"]["Address"]
+    assert set(address["properties"]) == {"City", "note", "custom"}
 
 
-def test_paths_that_the_version_lacks_are_left_out() -> None:
-    paths = ("Contact", "Contact/Address", "Contact/Fax", "BillTo", "BillTo/Address")
-    assert SWAGGER.expandable("Vendor", paths) == ("Contact", "Contact/Address")
+def test_paths_that_the_version_lacks_are_told() -> None:
+    paths = ("Contact", "Contact/Address", "Contact/Fax", "Name", "BillTo/Address")
+    missing = SWAGGER.missing("Vendor", paths)
+    assert missing == ["Contact/Fax", "Name", "BillTo/Address"]
+    assert SWAGGER.nested("Vendor") == ["Contact", "Lines"]
+
+
+def customised(*patterns: str) -> Structure:
+    structure = SWAGGER.structure("Vendor", ("Contact", "Lines"))
+    structure.add_custom(TEMPLATE, patterns)
+    return structure
+
+
+def test_custom_fields_are_typed_at_every_level() -> None:
+    found = customised("*.Usr*", "*.Attribute*").schema()["properties"]
+    document = found["custom"]["properties"]["Document"]["properties"]
+    assert document["UsrCode"] == {"type": ["string", "null"]}
+    assert document["AttributeN"] == {"type": ["integer", "null"]}
+    assert "object" in document["UsrOdd"]["type"]
+    assert "CuryID" not in document
+    line = found["Lines"]["items"]["properties"]["custom"]["properties"]
+    assert line["Transactions"]["properties"]["UsrRate"]["type"] == ["number", "null"]
+    contact = found["Contact"]["properties"]["custom"]["properties"]["Contact"]
+    assert contact["properties"]["UsrSince"]["format"] == "date-time"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "asked"),
+    [
+        ((), []),
+        (("Document.UsrCode",), ["Document.UsrCode"]),
+        (("Lines/*",), ["Lines/Transactions.UsrRate"]),
+        (("*.CuryID", "Contact/*"), ["Document.CuryID", "Contact/Contact.UsrSince"]),
+    ],
+)
+def test_patterns_choose_custom_fields(
+    patterns: tuple[str, ...], asked: list[str]
+) -> None:
+    assert sorted(customised(*patterns).whole().customised()) == sorted(asked)
+
+
+def test_only_what_the_catalog_selects_is_asked_for() -> None:
+    mask = masked(
+        Name=False, Lines=False, Contact__Email=False, custom__Document__UsrCode=False
+    )
+    structure = SWAGGER.structure("Vendor", ("Contact", "Contact/Address", "Lines"))
+    structure.add_custom(TEMPLATE, ["Document.*", "Lines/*"])
+    shape = structure.shape(mask)
+    assert "Name" not in shape.fields
+    assert not shape.complete
+    assert list(shape.expanded()) == ["Contact", "Contact/Address"]
+    assert [path for path in shape.selected() if "/" in path] == ["Contact/Address"]
+    custom = ["Document.AttributeN", "Document.CuryID", "Document.UsrOdd"]
+    assert sorted(shape.customised()) == custom
+
+
+def test_a_drop_down_is_asked_for_as_long_as_one_of_its_fields_is_selected() -> None:
+    structure = NEW.structure("Vendor", ())
+    assert "Status" in structure.shape(masked(Status=False)).fields
+    mask = masked(Status=False, Status_id=False)
+    assert "Status" not in structure.shape(mask).fields

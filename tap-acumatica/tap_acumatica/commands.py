@@ -1,0 +1,126 @@
+"""The command ``acumatica``: questions to an instance, and signing in to it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import webbrowser
+from functools import wraps
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+from singer_sdk.plugin_base import _ConfigInput
+
+from tap_acumatica.connection import instance_url, oauth_client, token_file
+from tap_acumatica.endpoint import served_endpoints
+from tap_acumatica.errors import AcumaticaError, SettingError
+from tap_acumatica.login import Attempt, Listener, refresh_token
+from tap_acumatica.ping import checks
+from tap_acumatica.tap import TapAcumatica
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOGIN_PORT = 8765
+LOGIN_SECONDS = 300.0
+
+
+@click.group()
+def acumatica() -> None:
+    """Ask an Acumatica instance what the tap can read, and sign in to it."""
+
+
+def command(function: Callable[..., None]) -> click.Command:
+    """Make a subcommand that takes settings and ends a failure with one sentence."""
+
+    @wraps(function)
+    def run(**options: Any) -> None:  # noqa: ANN401 - whatever the subcommand takes
+        try:
+            function(**options)
+        except AcumaticaError as error:
+            sys.exit(str(error))
+
+    option = click.option(
+        "--config",
+        multiple=True,
+        metavar="FILE|ENV",
+        help="Settings of the tap; ENV, the default, takes TAP_ACUMATICA_… variables.",
+    )
+    return acumatica.command()(option(run))
+
+
+def configured(
+    config: tuple[str, ...], catalog: dict[str, Any] | None = None
+) -> TapAcumatica:
+    """Return a tap with the settings that are named, as its own command reads them.
+
+    Raises:
+        SettingError: A setting is missing or wrong, or a file cannot be read.
+    """
+    try:
+        given = _ConfigInput.from_cli_args(*(config or ("ENV",)))
+    except (OSError, ValueError) as error:
+        raise SettingError(f"A file of settings cannot be read: {error}.") from error
+    return TapAcumatica(
+        config=given.config,
+        parse_env_config=given.parse_env,
+        catalog=catalog,
+        setup_mapper=False,
+    )
+
+
+@command
+@click.option("--catalog", type=click.File("rb"), help="Check only what it selects.")
+def ping(config: tuple[str, ...], catalog: IO[bytes] | None) -> None:
+    """Check address, sign-in, endpoint, clock and rights, and give the seat back."""
+    tap = configured(config, json.load(catalog) if catalog else None)
+    failures = 0
+    for check in checks(tap):
+        failures += not check.passed
+        mark = "ok    " if check.passed else "FAILED"
+        click.echo(f"{mark}  {check.about:<22} {check.finding}")
+    sys.exit(1 if failures else 0)
+
+
+@command
+def endpoints(config: tuple[str, ...]) -> None:
+    """List the endpoints that are served, and the entities of the one that is set."""
+    tap = configured(config)
+    served = served_endpoints(tap.client.get("entity").body)
+    for endpoint in sorted(served):
+        click.echo(endpoint)
+    if tap.config.get("endpoint_version"):
+        click.echo(f"\nEntities of {tap.endpoint}, with what can be expanded:")
+        for entity in tap.swagger.entities:
+            click.echo(f"{entity:<32} {', '.join(tap.swagger.nested(entity))}".rstrip())
+
+
+@command
+@click.option(
+    "--port",
+    default=LOGIN_PORT,
+    show_default=True,
+    help="Port of this machine to which the instance sends the browser back; the "
+    "connected application must have http://127.0.0.1:PORT/callback as a redirect URI.",
+)
+@click.option(
+    "--browser/--no-browser", default=True, help="Open the browser, or only print."
+)
+@click.option(
+    "--wait", default=LOGIN_SECONDS, show_default=True, help="Seconds to wait."
+)
+def login(config: tuple[str, ...], *, port: int, browser: bool, wait: float) -> None:
+    """Sign in in the browser, once, and keep the refresh token for later runs."""
+    settings = configured(config).config
+    url = instance_url(settings["instance_url"])
+    client = oauth_client(settings, "a refresh token")
+    file = token_file(settings)
+    with Listener(port) as listener, file.held():
+        attempt = Attempt.begin(listener.server_port)
+        address = attempt.address(url, client["client_id"])
+        click.echo(f"Sign in at {address}")
+        if browser:
+            webbrowser.open(address)
+        code = attempt.code(listener.redirect(wait))
+        file.keep(refresh_token(url, client, attempt, code))
+    click.echo(f"The refresh token is kept in {settings['refresh_token_path']}.")

@@ -1,0 +1,122 @@
+"""What works between this machine and an instance, one fact after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import requests
+
+from tap_acumatica.auth import unreachable
+from tap_acumatica.endpoint import served_endpoints
+from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.sync import AcumaticaStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_acumatica.tap import TapAcumatica
+
+TIMEOUT = (15, 60)
+"""Seconds to wait for a connection and for an answer of the address."""
+TOLERATED_SKEW = 60
+"""Seconds that the clocks may differ: bookmarks follow the server's clock, but the
+times of extraction ours."""
+
+
+class Check(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        about: What it is.
+        finding: What was found, or what went wrong and what to do.
+        passed: Whether it is as it should be.
+    """
+
+    about: str
+    finding: str
+    passed: bool = True
+
+
+def checks(tap: TapAcumatica) -> Iterator[Check]:
+    """Look at everything that a run needs, in its order; each look is one check.
+
+    What depends on a check that failed is left out. The seat is given back at the end.
+
+    Args:
+        tap: The tap, with its settings and, if there is one, its catalog.
+
+    Raises:
+        SettingError: A setting that all checks need is missing or wrong.
+    """
+    client = tap.client
+    yield from _until_one_fails(tap)
+    returned = client.close()
+    finding = "given back" if returned else "still taken until the server ends it"
+    yield Check("seat", finding, returned)
+
+
+def _until_one_fails(tap: TapAcumatica) -> Iterator[Check]:
+    for about, look in LOOKS.items():
+        check = _checked(about, partial(look, tap))
+        yield check
+        if not check.passed and about != "clock":
+            return
+    for stream in tap.streams.values():
+        if stream.selected and isinstance(stream, AcumaticaStream):
+            yield _checked(stream.name, stream.probe)
+
+
+def _checked(about: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(about, look())
+    except AcumaticaError as error:
+        return Check(about, str(error), passed=False)
+
+
+def _address(tap: TapAcumatica) -> str:
+    url = tap.client.instance_url
+    try:
+        requests.get(url, timeout=TIMEOUT, allow_redirects=False)
+    except requests.RequestException as error:
+        raise AcumaticaError(unreachable(url, error)) from error
+    return f"{url} answers"
+
+
+def _sign_in(tap: TapAcumatica) -> str:
+    tap.client.get("entity")
+    return tap.client.signs_in_by
+
+
+def _served(tap: TapAcumatica) -> str:
+    body: Any = tap.client.get("entity").body
+    version = body.get("version", {}) if isinstance(body, Mapping) else {}
+    build = version.get("acumaticaBuildVersion", "of a build that it does not tell")
+    return f"{build}, {', '.join(sorted(map(str, served_endpoints(body))))}"
+
+
+def _endpoint(tap: TapAcumatica) -> str:
+    entities, streams = len(tap.swagger.entities), len(tap.streams)
+    return (
+        f"{tap.endpoint}, contract version {tap.contract}, {entities} entities, "
+        f"{streams} streams"
+    )
+
+
+def _clock(tap: TapAcumatica) -> str:
+    answer = tap.client.get("entity")
+    skew = (tap.client.server_time - answer.asked_at).total_seconds()
+    finding = f"the server's is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+    if abs(skew) > TOLERATED_SKEW:
+        raise AcumaticaError(f"{finding}; set the clock of this machine right.")
+    return finding
+
+
+LOOKS = {
+    "address": _address,
+    "sign-in": _sign_in,
+    "build": _served,
+    "endpoint": _endpoint,
+    "clock": _clock,
+}

@@ -1,0 +1,64 @@
+"""What is asked for of an entity: fields, custom fields, nested entities (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is asked for of an entity, or of one that is nested in it.
+
+    Attributes:
+        fields: The fields with one value.
+        custom: The custom fields, as ``View.Field``.
+        nested: The detail arrays and linked objects.
+        complete: Whether no field was left out, so that they need not be named.
+    """
+
+    fields: tuple[str, ...] = ()
+    custom: tuple[str, ...] = ()
+    nested: Mapping[str, Shape] = field(default_factory=dict)
+    complete: bool = True
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is asked for."""
+        return bool(self.fields or self.custom or self.nested)
+
+    def without(self, names: Collection[str]) -> Shape:
+        """Return the shape without some nested entities."""
+        kept = {n: below for n, below in self.nested.items() if n not in names}
+        return replace(self, nested=kept)
+
+    def bare(self) -> Shape:
+        """Return the shape without anything but its own fields."""
+        return replace(self, custom=(), nested={})
+
+    def expanded(self) -> Iterator[str]:
+        """Yield the paths of the nested entities, such as ``MainContact/Address``."""
+        for name, below in self.nested.items():
+            yield name
+            yield from (f"{name}/{path}" for path in below.expanded())
+
+    def customised(self) -> Iterator[str]:
+        """Yield the paths of the custom fields, such as ``Details/View.Field``."""
+        yield from self.custom
+        for name, below in self.nested.items():
+            yield from (f"{name}/{path}" for path in below.customised())
+
+    def selected(self) -> Iterator[str]:
+        """Yield the paths of the fields, and of what is nested and complete."""
+        yield from self.fields
+        for name, below in self.nested.items():
+            if below.is_complete():
+                yield name
+            else:
+                yield from (f"{name}/{path}" for path in below.selected())
+
+    def is_complete(self) -> bool:
+        """Tell whether no field was left out, here or below."""
+        return self.complete and all(b.is_complete() for b in self.nested.values())

@@ -1,0 +1,112 @@
+"""The file that keeps the newest refresh token: each use of one makes it void."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from filelock import FileLock
+
+from tap_acumatica.errors import AcumaticaError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Content(msgspec.Struct):
+    """What the file holds.
+
+    Attributes:
+        refresh_token: The newest token.
+        grown_from: The digest of the setting that the first token came from; empty for
+            one that ``acumatica login`` has obtained.
+    """
+
+    refresh_token: str
+    grown_from: str = ""
+
+
+class TokenFile:
+    """A file of mode 0600, written whole or not at all."""
+
+    def __init__(self, path: str, first: str | None = None) -> None:
+        """Name the file; it need not be there yet.
+
+        Args:
+            path: Its path.
+            first: The token that was given as a setting. It is used as long as no token
+                that grew from it is in the file.
+        """
+        self._path = Path(path).expanduser()
+        self._first = first
+        self._grown_from = sha256(first.encode()).hexdigest() if first else ""
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from using and exchanging the token meanwhile.
+
+        Raises:
+            SettingError: The file's folder cannot be written to; this is found out
+                before the token is used.
+        """
+        lock = FileLock(f"{self._path}.lock", mode=0o600)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise SettingError(self._unusable(error)) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def keep(self, refresh_token: str) -> None:
+        """Put a token in the place of what the file holds.
+
+        Raises:
+            AcumaticaError: It cannot be written; the sign-in must be repeated.
+        """
+        content = Content(refresh_token, self._grown_from)
+        new = f"{self._path}.new"
+        try:
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(content))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(new).replace(self._path)
+        except OSError as error:
+            raise AcumaticaError(
+                f"{self._unusable(error)} The old token is void: run `acumatica login`."
+            ) from error
+
+    def newest(self) -> str:
+        """Return the token of the file, or the first one.
+
+        Raises:
+            SettingError: There is none, or the file cannot be read.
+        """
+        try:
+            content = msgspec.json.decode(self._path.read_bytes(), type=Content)
+        except FileNotFoundError:
+            content = None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise SettingError(self._unusable(error)) from error
+        if content and (not self._first or content.grown_from == self._grown_from):
+            return content.refresh_token
+        if not self._first:
+            raise SettingError(
+                f"There is no refresh token in {self._path}: run `acumatica login`, or "
+                "set refresh_token."
+            )
+        return self._first
+
+    def _unusable(self, error: Exception) -> str:
+        return (
+            "The file of refresh tokens (setting 'refresh_token_path') cannot be "
+            f"used: {error}."
+        )
