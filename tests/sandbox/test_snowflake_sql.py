@@ -40,7 +40,7 @@ def test_types_are_described_as_snowflake_does(snowflake: SnowflakeClient) -> No
         ["J", "TIMESTAMP_TZ", None, None, None, "YES"],
         ["K", "TIMESTAMP_NTZ", None, None, None, "YES"],
         ["L", "VARIANT", None, None, None, "YES"],
-        ["M", "BINARY", None, None, None, "YES"],
+        ["M", "BINARY", "8388608", None, None, "YES"],
     ]
     described = snowflake.rows("DESCRIBE TABLE t")
     assert [row[1] for row in described[:4]] == [

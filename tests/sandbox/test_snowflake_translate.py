@@ -48,7 +48,7 @@ def test_expressions(statement: str, text: str) -> None:
 
 def test_binds_are_numbered_in_the_order_of_the_text() -> None:
     text, order = translated("SELECT :2, ?::VARCHAR AS b, PARSE_JSON(?) AS c")
-    assert text.count("?") == 3 + 1  # the first column is named by its text
+    assert text.count("?") == 3
     assert order == [(2, False), (1, False), (2, True)]
 
 
@@ -135,7 +135,7 @@ documents = st.recursive(
     st.none()
     | st.booleans()
     | numbers.map(lambda number: f"#{number:f}")
-    | st.text(st.characters(exclude_categories=["Cs"])),
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="#")),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),
     max_leaves=10,
 )

@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.snowflake import parsing, results
-from sandbox.snowflake.connection import Context
+from sandbox.snowflake import account, parsing, results
+from sandbox.snowflake.context import Context
 from sandbox.snowflake.control import (
     Answer,
     Fault,
@@ -60,9 +60,15 @@ class Admin:
             return reply({"code": error.code, "message": str(error)}, 422)
 
     def _sql(self, query: Query) -> Answer:
-        with self.api.engine.connect(Context(schema=query.schema)) as connection:
+        context = Context(
+            schema=query.schema,
+            account=self.api.settings.account,
+            session={"TIMEZONE": "UTC"},
+            grants=self.api.grants,
+        )
+        with self.api.engine.connect(context) as connection:
             for text in parsing.split(query.statement):
-                outcome = connection.execute(parsing.parse(text), {})
+                outcome = connection.execute(connection.parse(text), {})
         return Answer(list(outcome.table.column_names), results.readable(outcome))
 
     async def requests(self, request: Request) -> Response:
@@ -98,7 +104,9 @@ class Admin:
 
     async def settings(self, request: Request) -> Response:
         """``POST /sandbox/settings``: replace them; what is not given is as new."""
-        self.api.settings = msgspec.json.decode(await request.body(), type=Settings)
+        settings = msgspec.json.decode(await request.body(), type=Settings)
+        settings.account = account.checked(settings.account)
+        self.api.settings = settings
         self.api.statements.remember = self.api.settings.remember_requests
         return reply(self.api.settings)
 

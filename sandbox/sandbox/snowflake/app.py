@@ -103,7 +103,7 @@ class Api:
     ) -> Response:
         submissions.check_headers(request.headers, has_body=True)
         self.users.sign_in(request.headers)
-        submission = submissions.read(request.query_params, body)
+        submission = submissions.read(request.query_params, body, self.settings.account)
         delay = fault.seconds if fault else 0
         again = fault is not None and fault.kind == "again"
         execution = self.statements.submit(submission, delay, again=again)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakesnow import dialect
@@ -18,68 +18,22 @@ from sandbox.snowflake import (
     errors,
     locks,
     merge,
+    names,
     parsing,
-    tables,
     translate,
     variants,
 )
-from sandbox.snowflake.definitions import LENGTHS, Definitions, folded
+from sandbox.snowflake.catalog import DEFAULT_LENGTH, LENGTHS
+from sandbox.snowflake.context import Context, Outcome
+from sandbox.snowflake.definitions import Definitions
+from sandbox.snowflake.names import folded
+from sandbox.snowflake.session import SessionStatements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
-
 WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 DDL = (exp.Create, exp.Alter, exp.Drop, exp.TruncateTable)
-
-
-@dataclass(frozen=True)
-class Context:
-    """Where and as whom a statement runs.
-
-    Args:
-        database: Upper-case name, or None.
-        schema: Name as SHOW prints it, or None.
-        role: The role.
-        warehouse: The warehouse, or None.
-        timezone: An IANA name for texts without an offset.
-        failures: Details of failed sign-ins as JSON text, by their UUID.
-    """
-
-    database: str | None = config.DATABASE
-    schema: str | None = None
-    role: str = config.ROLE
-    warehouse: str | None = config.WAREHOUSE
-    timezone: str = "UTC"
-    failures: Mapping[str, str] = field(default_factory=dict)
-
-    def session(self) -> translate.Session:
-        """Return what the session functions answer."""
-        own = {
-            "CURRENT_ROLE": self.role,
-            "CURRENT_WAREHOUSE": self.warehouse,
-            "CURRENT_USER": config.USER,
-            "CURRENT_ACCOUNT": config.ACCOUNT,
-            "CURRENT_DATABASE": self.database,
-            "CURRENT_SCHEMA": self.schema,
-        }
-        return translate.Session(own, self.failures)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a statement gives.
-
-    Args:
-        table: The rows.
-        types: The engine's type of each column.
-        stats: Rows inserted, updated and deleted by a DML statement; None otherwise.
-    """
-
-    table: pa.Table
-    types: list[str]
-    stats: dict[str, int] | None = None
 
 
 class Connection:
@@ -128,7 +82,7 @@ class Connection:
 
     def enter(self) -> None:
         """Make the context's database, schema and time zone current."""
-        self.raw("SET TimeZone = ?", self.context.timezone)
+        self.raw("SET TimeZone = ?", self.context.parameters["TIMEZONE"])
         if self.context.database is None:
             return
         if self.context.database != config.DATABASE:
@@ -147,11 +101,35 @@ class Connection:
         if schema == "INFORMATION_SCHEMA":
             self.link._schema, self.link.schema_set = "_FS_INFORMATION_SCHEMA", True
             return
+        schema = names.keep(schema)
         if not self.schema_exists(schema):
             raise errors.missing("Schema", f"{config.DATABASE}.{schema}")
-        quoted = schema.replace('"', '""')
+        quoted = schema.replace('"', '""').replace("'", "''")
         self.raw(f"SET schema = '{config.DATABASE}.\"{quoted}\"'")
         self.link._schema, self.link.schema_set = schema, True
+
+    @property
+    def schema(self) -> str | None:
+        """The current schema by the engine's name."""
+        return None if self.context.schema is None else names.keep(self.context.schema)
+
+    def rows(self, sql: str, *parameters: object) -> Outcome:
+        """Run DuckDB's own SQL and return its result."""
+        self.duckdb.execute(sql, list(parameters))
+        types = [str(column[1]) for column in self.duckdb.description]
+        return Outcome(self.duckdb.to_arrow_table(), types)
+
+    def parse(self, text: str) -> exp.Expr:
+        """Parse one statement and resolve its names.
+
+        Raises:
+            SnowflakeError: It is no Snowflake SQL.
+        """
+        statement = parsing.parse(text)
+        translate.name_columns(statement)
+        parameters = self.context.parameters
+        ignore_case = parameters["QUOTED_IDENTIFIERS_IGNORE_CASE"] == "true"
+        return names.resolve(statement, ignore_case=ignore_case)
 
     def schema_exists(self, name: str) -> bool:
         """Say whether the database has a schema of this exact name."""
@@ -167,23 +145,28 @@ class Connection:
         """Run one statement.
 
         Args:
-            statement: As Snowflake would parse it.
+            statement: What ``parse`` gave.
             binds: The values of ``:1`` and so on.
 
         Raises:
             SnowflakeError: Snowflake would refuse it; nothing of it has happened.
         """
         try:
-            if isinstance(statement, DDL):
-                return self._define(statement, binds)
-            if isinstance(statement, WRITES):
-                return self._write(statement, binds)
-            return self.run(statement, binds)
+            return shown(self._execute(statement, binds))
         except Exception as error:
             raise errors.from_engine(error) from error
         finally:
             if not self.in_transaction:
                 self.locks.release(self)
+
+    def _execute(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
+        if outcome := SessionStatements(self).execute(statement):
+            return outcome
+        if isinstance(statement, DDL):
+            return self._define(statement, binds)
+        if isinstance(statement, WRITES):
+            return self._write(statement, binds)
+        return self.run(statement, binds)
 
     def _define(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Run a definition; it commits an open transaction, as in Snowflake."""
@@ -194,7 +177,7 @@ class Connection:
 
     def _full_name(self, table: exp.Table) -> str:
         schema = folded(table.args["db"]) if table.args.get("db") else None
-        return f"{schema or self.context.schema}.{folded(table.this)}"
+        return f"{schema or self.schema}.{folded(table.this)}"
 
     def _write(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         limited = not isinstance(statement, exp.Insert)
@@ -258,7 +241,7 @@ class Connection:
     def _translated(
         self, statement: exp.Expr, binds: Mapping[int, Any]
     ) -> tuple[str, list[Any]]:
-        changed = translate.translate(statement, self.context.session())
+        changed = translate.translate(statement, self.context.translation())
         text, order = translate.text_and_binds(changed)
         return text, [_value(binds, number, is_json=json) for number, json in order]
 
@@ -286,7 +269,8 @@ class Connection:
 
     def plain(self, statement: exp.Expr) -> list[Any]:
         """Run a statement of nothing but names and numbers; return its rows."""
-        return self.raw(translate.upper_case(statement).sql(dialect="duckdb"))
+        resolved = names.resolve(statement, ignore_case=False)
+        return self.raw(resolved.sql(dialect="duckdb"))
 
     def _merge(self, statement: exp.Merge, binds: Mapping[int, Any]) -> Outcome:
         plan = merge.plan(statement)
@@ -309,7 +293,7 @@ class Connection:
     def _check_lengths(self, statement: exp.Expr) -> None:
         """Refuse texts longer than their columns, which the engine would keep."""
         target = written_table(statement)
-        schema = target.db or self.context.schema
+        schema = target.db or self.schema
         name = target.sql(dialect="duckdb")
         limits = self.raw(
             f"SELECT ext_column_name, ext_character_maximum_length FROM {LENGTHS} "  # noqa: S608 - a constant
@@ -317,7 +301,7 @@ class Connection:
             "AND ext_character_maximum_length < ?",
             schema,
             folded(target.this),
-            tables.DEFAULT_LENGTH,
+            DEFAULT_LENGTH,
         )
         for column, limit in limits:
             quoted = '"' + column.replace('"', '""') + '"'
@@ -328,6 +312,12 @@ class Connection:
                 text = too_long[0][0]
                 message = f"String '{text[:100]}' is too long and would be truncated"
                 raise errors.SnowflakeError("100078", "22000", message)
+
+
+def shown(outcome: Outcome) -> Outcome:
+    """Return a result whose columns have Snowflake's names."""
+    columns = [names.show(name) for name in outcome.table.column_names]
+    return replace(outcome, table=outcome.table.rename_columns(columns))
 
 
 def named(definition: exp.Expr) -> Iterator[exp.Table]:
@@ -345,7 +335,7 @@ def written_table(statement: exp.Expr) -> exp.Table:
     found = table if isinstance(table, exp.Table) else table.find(exp.Table)
     plain: exp.Table = found.copy()
     plain.set("alias", None)
-    return translate.upper_case(plain)
+    return plain
 
 
 def statistics(counts: Mapping[str, int]) -> dict[str, int]:

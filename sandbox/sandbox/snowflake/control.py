@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         sync_seconds: How long a statement may run before the answer is 202.
         partition_rows: Rows of a partition of a result.
         remember_requests: Whether ``retry=true`` finds an earlier request.
+        account: Parameters that the account sets; see ``account.DEFAULTS``.
         stats: Whether answers to DML have ``stats``; it is not a required field.
     """
 
@@ -36,6 +37,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     partition_rows: int = PARTITION_ROWS
     remember_requests: bool = True
     stats: bool = True
+    account: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class KeyChange(msgspec.Struct, forbid_unknown_fields=True):

@@ -7,23 +7,16 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from sandbox import config
-from sandbox.snowflake import errors, tables, translate
+from sandbox.snowflake import errors, names, tables
+from sandbox.snowflake.catalog import DEFAULT_LENGTH, KEPT_LENGTHS, LENGTHS
+from sandbox.snowflake.context import DONE, listed
+from sandbox.snowflake.names import folded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.snowflake.connection import Connection, Outcome
-
-LENGTHS = "_fs_global._fs_information_schema._fs_columns_ext"
-"""Where fakesnow remembers the lengths of VARCHAR columns, in memory only."""
-KEPT_LENGTHS = f"{config.DATABASE}._fs_information_schema._sb_text_lengths"
-"""The copy of it in the database file."""
-
-
-def folded(identifier: exp.Expr) -> str:
-    """Return the name that an identifier stands for."""
-    quoted = isinstance(identifier, exp.Identifier) and identifier.quoted
-    return identifier.name if quoted else identifier.name.upper()
+    from sandbox.snowflake.connection import Connection
+    from sandbox.snowflake.context import Outcome
 
 
 class Definitions:
@@ -54,9 +47,22 @@ class Definitions:
                 if isinstance(action, exp.SwapTable):
                     return self._swap(statement.this, action.this)
                 self._before(statement.this, action)
+        elif isinstance(statement, exp.Create) and statement.kind == "SCHEMA":
+            return self._create_schema(statement)
         elif isinstance(statement, (exp.Create, exp.Drop)):
             self._forget_lengths(statement)
         return self.connection.run(tables.definition(statement), binds)
+
+    def _create_schema(self, statement: exp.Create) -> Outcome:
+        """Make a schema; it becomes the session's current one."""
+        name = statement.this.db
+        place = exp.table_(exp.to_identifier(name, quoted=True), db=config.DATABASE)
+        if statement.args.get("replace"):
+            self.connection.raw(f"DROP SCHEMA IF EXISTS {place.sql()} CASCADE")
+        clause = "IF NOT EXISTS " if statement.args.get("exists") else ""
+        self.connection.raw(f"CREATE SCHEMA {clause}{place.sql()}")
+        self.connection.use(names.show(name))
+        return listed([{"status": f"Schema {names.show(name)} successfully created."}])
 
     def _before(self, table: exp.Table, action: exp.Expr) -> None:
         """Check, or prepare for, one change of a table."""
@@ -70,34 +76,25 @@ class Definitions:
 
     def _swap(self, one: exp.Table, other: exp.Table) -> Outcome:
         """Exchange the names of two tables."""
-        names = [folded(table.this) for table in (one, other)]
+        first, second = folded(one.this), folded(other.this)
         for table in (one, other):
             self._columns(table)
-        aside = translate.upper_case(one.copy())
+        aside = one.copy()
         aside.set("this", exp.to_identifier("_SB_SWAP", quoted=True))
         self._rename(one, "_SB_SWAP")
-        self._rename(other, names[0])
-        self._rename(aside, names[1])
-        return self.connection.run(
-            exp.select(
-                exp.alias_(
-                    exp.Literal.string("Statement executed successfully."),
-                    "status",
-                    quoted=True,
-                )
-            ),
-            {},
-        )
+        self._rename(other, first)
+        self._rename(aside, second)
+        return listed(DONE)
 
     def _rename(self, table: exp.Table, name: str) -> None:
         self._move_lengths(table, name)
         new = exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
-        old = translate.upper_case(table.copy()).sql(dialect="duckdb")
+        old = table.sql(dialect="duckdb")
         self.connection.raw(f"ALTER TABLE {old} RENAME TO {new}")
 
     def _place(self, table: exp.Table) -> tuple[str | None, str]:
         schema = folded(table.args["db"]) if table.args.get("db") else None
-        return schema or self.connection.context.schema, folded(table.this)
+        return schema or self.connection.schema, folded(table.this)
 
     def _columns(self, table: exp.Table) -> dict[str, tables.Column]:
         """Return a table's columns by name.
@@ -115,10 +112,10 @@ class Definitions:
             *self._place(table),
         )
         if not rows:
-            raise errors.missing("Table", table.sql(dialect="snowflake"))
+            raise errors.missing("Table", names.show(folded(table.this)))
         return {
             name: tables.Column(
-                kind, (length or tables.DEFAULT_LENGTH) if kind == "VARCHAR" else None
+                kind, (length or DEFAULT_LENGTH) if kind == "VARCHAR" else None
             )
             for name, kind, length in rows
         }

@@ -5,8 +5,7 @@ one (the SQL API is stateless). Statements that write to one table, and definiti
 follow one another; readers never wait for them.
 
 TIMESTAMP_TZ keeps its instant to the microsecond; the offset it was written with is
-lost and comes back as UTC. Names that differ in case only are one name to the engine:
-where Snowflake would miss the table "t", it finds T.
+lost and comes back as UTC.
 """
 
 from __future__ import annotations
@@ -24,9 +23,10 @@ from fakesnow.instance import FakeSnow
 from typing_extensions import override
 
 from sandbox import config
-from sandbox.snowflake import macros
-from sandbox.snowflake.connection import Connection, Context
-from sandbox.snowflake.definitions import KEPT_LENGTHS, LENGTHS
+from sandbox.snowflake import catalog, macros
+from sandbox.snowflake.catalog import KEPT_LENGTHS, LENGTHS
+from sandbox.snowflake.connection import Connection
+from sandbox.snowflake.context import Context
 from sandbox.snowflake.locks import Locks
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Engine:
         )
         self.fakesnow.create_database_on_connect = False
         self.fakesnow.create_schema_on_connect = False
-        for statement in macros.creation(config.DATABASE):
+        for statement in [*macros.creation(config.DATABASE), *catalog.creation()]:
             first.raw(statement)
         first.raw(f"CREATE TABLE IF NOT EXISTS {KEPT_LENGTHS} AS FROM {LENGTHS}")
         first.raw(f"INSERT OR REPLACE INTO {LENGTHS} FROM {KEPT_LENGTHS}")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from sandbox.snowflake import names
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,6 +36,9 @@ class SnowflakeError(Exception):
     sql_state: str
     message: str
     status: int = 422
+
+    def __post_init__(self) -> None:
+        self.message = names.show(self.message)
 
     @override
     def __str__(self) -> str:

@@ -39,6 +39,7 @@ KINDS = (
     exp.Rollback,
 )
 """What the sandbox runs; the engine would run more that is no Snowflake statement."""
+ALONE = (exp.Use, exp.Transaction, exp.Commit, exp.Rollback, exp.Set)
 PASSED_ON = {"SHOW", "EXPLAIN"}
 """Statements that sqlglot does not take apart and fakesnow knows."""
 COMMENT = re.compile(r"--[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -86,6 +87,21 @@ def parse(text: str) -> exp.Expr:
     if not (passed_on or isinstance(statement, KINDS)):
         raise unsupported(first)
     return statement
+
+
+def check_single(statement: exp.Expr) -> None:
+    """Refuse what the SQL API runs in requests with several statements only.
+
+    https://docs.snowflake.com/en/developer-guide/sql-api/intro#limitations-of-the-sql-api
+
+    Raises:
+        SnowflakeError: 000002, it begins or ends a transaction, changes the session, or
+            makes something temporary.
+    """
+    session = isinstance(statement, exp.Alter) and statement.kind == "SESSION"
+    temporary = statement.find(exp.TemporaryProperty)
+    if session or temporary or isinstance(statement, ALONE):
+        raise unsupported(f"{statement.key.upper()} outside of several statements")
 
 
 def _plain(message: str) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sandbox import config
-from sandbox.snowflake import errors
-from sandbox.snowflake.definitions import folded
+from sandbox.snowflake import errors, names
+from sandbox.snowflake.names import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.snowflake.connection import Context
+    from sandbox.snowflake.context import Context
 
 PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP")
 """What can be revoked.
@@ -23,6 +23,16 @@ SELECT, WRITE (insert, update, delete, truncate) and OWNERSHIP (alter, drop) cou
 tables; CREATE for a schema (its tables) or a database (its schemas); USAGE for a schema
 or warehouse.
 """
+
+OF_A_TABLE = {
+    "OWNERSHIP": "OWNERSHIP",
+    "SELECT": "SELECT",
+    "INSERT": "WRITE",
+    "UPDATE": "WRITE",
+    "DELETE": "WRITE",
+    "TRUNCATE": "WRITE",
+}
+"""Snowflake's privileges on a table, and which of ours each one is."""
 
 WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 Need = tuple[str, str, str]
@@ -79,6 +89,36 @@ class Grants:
                 raise errors.insufficient_privileges(kind.lower(), short)
 
 
+def held(
+    grants: Grants, schemas: list[str], tables: list[tuple[str, str]]
+) -> list[Need]:
+    """Return what the role may do: privilege, kind of object, dotted name.
+
+    Args:
+        grants: What was taken away.
+        schemas: The names of the schemas.
+        tables: Pairs of schema and table.
+    """
+    database = config.DATABASE
+    everything = [
+        ("USAGE", "DATABASE", database, "USAGE"),
+        ("CREATE SCHEMA", "DATABASE", database, "CREATE"),
+        ("USAGE", "WAREHOUSE", config.WAREHOUSE, "USAGE"),
+    ]
+    for schema in schemas:
+        name = f"{database}.{schema}"
+        everything.append(("USAGE", "SCHEMA", name, "USAGE"))
+        everything.append(("CREATE TABLE", "SCHEMA", name, "CREATE"))
+    for schema, table in tables:
+        name = f"{database}.{schema}.{table}"
+        everything += [(shown, "TABLE", name, own) for shown, own in OF_A_TABLE.items()]
+    return [
+        (shown, kind, name)
+        for shown, kind, name, own in everything
+        if (own, name) not in grants.revoked
+    ]
+
+
 def needs(statement: exp.Expr, schema: str | None) -> Iterator[Need]:
     """Give the privileges that a statement needs."""
     tables = list(statement.find_all(exp.Table))
@@ -109,6 +149,6 @@ def _name(table: exp.Table | None, schema: str | None) -> str:
     """Return a table's full name."""
     if table is None:
         return ""
-    parts = [folded(part) for part in table.parts]
+    parts = [names.show(folded(part)) for part in table.parts]
     missing = [config.DATABASE, schema or ""][: max(0, 3 - len(parts))]
     return ".".join([*missing, *parts])

@@ -18,7 +18,7 @@ from sandbox.snowflake import variants
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.snowflake.connection import Outcome
+    from sandbox.snowflake.context import Outcome
 
 UTC_OFFSET = 1440
 """How TIMESTAMP_TZ spells an offset of zero minutes."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from sandbox.snowflake.auth import Users
-    from sandbox.snowflake.connection import Connection, Outcome
+    from sandbox.snowflake.connection import Connection
+    from sandbox.snowflake.context import Outcome
     from sandbox.snowflake.engine import Engine
     from sandbox.snowflake.privileges import Grants
     from sandbox.snowflake.submissions import Submission
@@ -168,7 +169,9 @@ class Statements:
         submission = execution.submission
         texts = parsing.split(submission.statement)
         _check_count(texts, submission)
-        context = replace(submission.context, failures=self.users.failures)
+        context = replace(
+            submission.context, failures=self.users.failures, grants=self.grants
+        )
         with self.engine.connect(context) as connection:
             execution.connection = connection
             if len(texts) == 1:
@@ -176,15 +179,24 @@ class Statements:
                 return
             for text in texts:
                 child = Execution(replace(submission, binds={}))
-                child.outcome = self._one(execution, text, connection)
+                child.outcome = self._one(execution, text, connection, several=True)
                 execution.children.append(child)
                 self.executions[child.handle] = child
             execution.outcome = connection.run(parsing.parse(MULTIPLE), {})
 
-    def _one(self, execution: Execution, text: str, connection: Connection) -> Outcome:
+    def _one(
+        self,
+        execution: Execution,
+        text: str,
+        connection: Connection,
+        *,
+        several: bool = False,
+    ) -> Outcome:
         if execution.stopped:
             raise execution.stopped
-        statement = parsing.parse(text)
+        statement = connection.parse(text)
+        if not several:
+            parsing.check_single(statement)
         self.grants.check(statement, connection.context)
         return connection.execute(statement, execution.submission.binds)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from sandbox import config
 from sandbox.snowflake import errors
-from sandbox.snowflake.connection import Context
+from sandbox.snowflake.context import Context
 from sandbox.snowflake.errors import SnowflakeError
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ PARAMETERS = {
     "use_cached_result",
 }
 """The session parameters that a request may set; no others are accepted."""
-
-DEFAULT_TIMEZONE = "America/Los_Angeles"
-"""What an account has where nobody changed it."""
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -95,12 +92,15 @@ def check_headers(headers: Mapping[str, str], *, has_body: bool) -> None:
         raise SnowflakeError("391903", "0A000", message, 415)
 
 
-def read(query: Mapping[str, str], body: bytes) -> Submission:
+def read(
+    query: Mapping[str, str], body: bytes, account: Mapping[str, str]
+) -> Submission:
     """Return what a POST asks for.
 
     Args:
         query: The query parameters.
         body: The JSON body.
+        account: The parameters that the account sets.
 
     Raises:
         SnowflakeError: 400, or the error for a role, database or warehouse that is not
@@ -120,7 +120,7 @@ def read(query: Mapping[str, str], body: bytes) -> Submission:
         nullable=query.get("nullable") != "false",
         statement=statement,
         binds=_binds(bindings),
-        context=_context(fields, parameters),
+        context=_context(fields, parameters, account),
         timeout=_timeout(fields.get("timeout")),
         parameters=parameters,
         size=len(statement.encode()) + sum(len(value.encode()) for value in values),
@@ -152,8 +152,8 @@ def _parameters(given: Any) -> dict[str, str]:  # noqa: ANN401 - from outside
     parameters = {name.lower(): str(value) for name, value in given.items()}
     if unknown := sorted(set(parameters) - PARAMETERS):
         raise invalid(f"Unsupported parameters: {', '.join(unknown)}.")
-    zone = parameters.get("timezone", DEFAULT_TIMEZONE)
-    if zone not in zoneinfo.available_timezones():
+    zone = parameters.get("timezone")
+    if zone is not None and zone not in zoneinfo.available_timezones():
         message = f"Invalid value '{zone}' for parameter TIMEZONE."
         raise SnowflakeError("001007", "22023", message)
     return parameters
@@ -167,7 +167,11 @@ def _timeout(given: Any) -> float | None:  # noqa: ANN401 - from outside
     return float(given)
 
 
-def _context(fields: Mapping[str, Any], parameters: Mapping[str, str]) -> Context:
+def _context(
+    fields: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    account: Mapping[str, str],
+) -> Context:
     role = fields.get("role") or config.ROLE
     if role != config.ROLE:
         message = (
@@ -184,7 +188,8 @@ def _context(fields: Mapping[str, Any], parameters: Mapping[str, str]) -> Contex
         schema=fields.get("schema") or None,
         role=role,
         warehouse=warehouse,
-        timezone=parameters.get("timezone", DEFAULT_TIMEZONE),
+        account=account,
+        session={name.upper(): value for name, value in parameters.items()},
     )
 
 

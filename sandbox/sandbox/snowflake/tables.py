@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from sandbox.snowflake import conversions
+from sandbox.snowflake.catalog import DEFAULT_LENGTH
 from sandbox.snowflake.errors import SnowflakeError
 
 Type = exp.DataType.Type
-DEFAULT_LENGTH = 16_777_216
-"""Characters of a VARCHAR that declares no length."""
-
 KEYS = (exp.PrimaryKey, exp.ForeignKey, exp.UniqueColumnConstraint, exp.Constraint)
 KEY_KINDS = (
     exp.PrimaryKeyColumnConstraint,

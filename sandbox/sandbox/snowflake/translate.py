@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from sandbox.snowflake import conversions, variants
+from sandbox.snowflake import account, conversions, variants
 from sandbox.snowflake.conversions import call
 from sandbox.snowflake.errors import unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Expression = TypeVar("Expression", bound=exp.Expr)
 BIND_NUMBER = re.compile(r"(?<!:):[0-9]+")
 WAIT = "SYSTEM$WAIT"
 LOGIN_FAILURE = "SYSTEM$GET_LOGIN_FAILURE_DETAILS"
@@ -33,10 +32,14 @@ class Session:
     Args:
         values: Upper-case function names and their texts; None gives NULL.
         failures: What SYSTEM$GET_LOGIN_FAILURE_DETAILS answers, by its argument.
+        parameters: The account's and session's parameters in force.
     """
 
     values: Mapping[str, str | None]
     failures: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(
+        default_factory=lambda: account.merged({}, {})
+    )
 
 
 def translate(statement: exp.Expr, session: Session) -> exp.Expr:
@@ -48,15 +51,17 @@ def translate(statement: exp.Expr, session: Session) -> exp.Expr:
                 return change(node)
         return _session(node, session)
 
-    copy = statement.copy()
-    if isinstance(copy, exp.Select):
-        name_columns(copy)
-    return _bottom_up(copy, step)
+    return _bottom_up(statement.copy(), step)
 
 
-def name_columns(query: exp.Select) -> None:
-    """Name the unnamed columns of a query by their own text, as Snowflake does."""
-    for column in query.expressions:
+def name_columns(statement: exp.Expr) -> None:
+    """Name the unnamed columns of a query by their own text, as Snowflake does.
+
+    Args:
+        statement: A query, a CREATE TABLE AS a query, or any other statement.
+    """
+    query = statement.expression if isinstance(statement, exp.Create) else statement
+    for column in query.expressions if isinstance(query, exp.Select) else []:
         if not isinstance(column, (exp.Alias, exp.Column, exp.Star)):
             name = BIND_NUMBER.sub("?", column.sql(dialect="snowflake").upper())
             column.replace(exp.alias_(column.copy(), name, quoted=True))
@@ -84,14 +89,6 @@ def _bottom_up(node: exp.Expr, step: Callable[[exp.Expr], exp.Expr]) -> exp.Expr
         if changed is not child:
             child.replace(changed)
     return step(node)
-
-
-def upper_case(node: Expression) -> Expression:
-    """Fold a statement's unquoted names to upper case, as Snowflake does."""
-    for name in node.find_all(exp.Identifier):
-        if not name.quoted:
-            name.set("this", name.name.upper())
-    return node
 
 
 def _bind(node: exp.Expr) -> exp.Expr:
