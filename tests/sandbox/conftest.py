@@ -50,8 +50,16 @@ class AcumaticaClient:
         self.token = answer["access_token"]
         return answer
 
-    def send(self, method: str, path: str, **options: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> requests.Response:
+        headers = dict(headers or {})
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         return requests.request(
             method,
             f"{self.url}{path}",

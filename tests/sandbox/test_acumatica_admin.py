@@ -217,6 +217,7 @@ def test_records_are_shown_unwrapped(admin: AcumaticaAdmin) -> None:
         "fields": fields | {"LastModifiedDateTime": stamp},
         "note": "Seen",
         "pinned": True,
+        "archived": False,
     }
     assert str(shown["fields"]["Amount"]) == "1.2300"
 

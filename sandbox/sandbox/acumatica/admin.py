@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -49,6 +50,7 @@ class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
         modified: LastModifiedDateTime as it is to be sent; without one, now.
         note: The record's note.
         pinned: Whether the company's own days leave the record alone.
+        archived: Whether only requests that ask for archived records see it.
     """
 
     fields: Fields
@@ -56,6 +58,13 @@ class NewRecord(msgspec.Struct, forbid_unknown_fields=True):
     modified: str | None = None
     note: str = ""
     pinned: bool = True
+    archived: bool = False
+
+    def record(self, record_id: str) -> Record:
+        """The record to store under an id."""
+        return Record(
+            record_id, stamped(self), self.note, self.pinned, archived=self.archived
+        )
 
 
 NEW_RECORD = msgspec.json.Decoder(NewRecord, float_hook=Decimal)
@@ -94,6 +103,11 @@ class Admin:
             Route("/sandbox/records/{entity}", self.put_record, methods=["PUT"]),
             Route(
                 "/sandbox/records/{entity}/{id}", self.delete_record, methods=["DELETE"]
+            ),
+            Route(
+                "/sandbox/records/{entity}/{id}/archive",
+                self.archive_record,
+                methods=["POST"],
             ),
         ]
 
@@ -169,7 +183,7 @@ class Admin:
         """Put other records in the place of all that an entity has."""
         entity = entity_of(request)
         table = [
-            Record(new.id or nth_id(entity, n), stamped(new), new.note, new.pinned)
+            new.record(new.id or nth_id(entity, n))
             for n, new in enumerate(NEW_RECORDS.decode(await request.body()))
         ]
         self.store.replace(entity, table)
@@ -184,12 +198,22 @@ class Admin:
 
     async def delete_record(self, request: Request) -> Response:
         """Delete one record, whatever refers to it."""
+        self.store.put([], [self.stored(request)])
+        return Response(status_code=204)
+
+    async def archive_record(self, request: Request) -> Response:
+        """Archive one record."""
+        entity, record = self.stored(request)
+        self.store.put([(entity, replace(record, archived=True))])
+        return Response(status_code=204)
+
+    def stored(self, request: Request) -> tuple[str, Record]:
+        """The entity and the record that a control request names."""
         entity, record_id = entity_of(request), request.path_params["id"]
         record = self.store.by_id(entity, record_id)
         if record is None:
             raise msgspec.ValidationError(f"{entity} has no record {record_id}")
-        self.store.put([], [(entity, record)])
-        return Response(status_code=204)
+        return entity, record
 
     async def put_record(self, request: Request) -> Response:
         """Add or replace one record."""
@@ -202,7 +226,7 @@ class Admin:
     def record(self, entity: str, new: NewRecord) -> Record:
         """The record to store for what was sent."""
         record_id = new.id or str(uuid.uuid4())
-        record = Record(record_id, stamped(new), new.note, new.pinned)
+        record = new.record(record_id)
         same = self.store.by_key(entity, self.store.key(entity, record))
         if new.id is None and same:
             record.id = same.id
@@ -240,6 +264,7 @@ def shown(record: Record) -> dict[str, object]:
         "fields": record.fields,
         "note": record.note,
         "pinned": record.pinned,
+        "archived": record.archived,
     }
 
 

@@ -32,6 +32,7 @@ class StoredRecord(TypedDict):
         fields: All unwrapped fields that are not empty; amounts are Decimals.
         note: The record's note.
         pinned: Whether a test has put the record.
+        archived: Whether only requests that ask for archived records see it.
     """
 
     id: str
@@ -39,6 +40,7 @@ class StoredRecord(TypedDict):
     fields: Fields
     note: str
     pinned: bool
+    archived: bool
 
 
 class AcumaticaAdmin:
@@ -161,6 +163,14 @@ class AcumaticaAdmin:
             SandboxError: The entity has no such record.
         """
         self.call("DELETE", f"records/{entity}/{record_id}")
+
+    def archive_record(self, entity: str, record_id: str) -> None:
+        """Archive one record: only requests that ask for archived records see it.
+
+        Raises:
+            SandboxError: The entity has no such record.
+        """
+        self.call("POST", f"records/{entity}/{record_id}/archive")
 
     def call(self, method: str, path: str, content: object = None) -> Any:  # noqa: ANN401 - JSON
         """Send one control request.

@@ -35,10 +35,12 @@ from sandbox.acumatica.query import Shape, check_optimizable, page, request_shap
 from sandbox.acumatica.render import Renderer, Style, ad_hoc_schema
 from sandbox.acumatica.settings import Settings
 from sandbox.acumatica.sign_in import SignIn
+from sandbox.acumatica.site import Site
 from sandbox.acumatica.store import Store
 from sandbox.acumatica.values import ENCODER, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.requests import Request
@@ -70,6 +72,7 @@ def create_app(data_dir: Path, seed: int) -> Starlette:
         routes=[*control.routes(), *sign_in.routes(), *api.routes()],
         middleware=[
             Middleware(gate.Dated),
+            Middleware(Site, settings=settings),
             Middleware(
                 gate.Gate, identity=identity, licence=licence, faults=faults, log=log
             ),
@@ -107,9 +110,9 @@ class Api:
 
     async def list_endpoints(self, _request: Request) -> Response:
         """Which endpoints are served."""
-        build = self.settings.build
+        build, site = self.settings.build, self.settings.site_path
         served = [
-            {"name": e.name, "version": e.version, "href": f"{e.path}/"}
+            {"name": e.name, "version": e.version, "href": f"{site}{e.path}/"}
             for e in self.endpoints.values()
             if e.is_served_by(build)
         ]
@@ -122,7 +125,7 @@ class Api:
         """What the endpoint looks like."""
         endpoint = self.endpoint(request)
         describe = swagger.old_document if self.settings.old_build else swagger.document
-        return answer(describe(endpoint, self.style().site))
+        return answer(describe(endpoint, self.settings.site_path))
 
     async def list_records(self, request: Request) -> Response:
         """The records that match, from ``$skip`` on."""
@@ -132,20 +135,22 @@ class Api:
         delegates = self.settings.unoptimizable.get(name, ())
         check_optimizable(endpoint, name, shape, delegates)
         self.disturbances.strike(endpoint.table(name))
-        rows = self.rows(endpoint, name, asked.get("$filter"))
+        shown = shown_to(request)
+        rows = [row for row in self.store.rows(endpoint.table(name)) if shown(row)]
+        rows = self.filtered(rows, endpoint, name, asked.get("$filter"))
         wanted = page(asked)
         renderer = self.renderer(request, endpoint, name)
         return answer(list(renderer.rows(rows[wanted], shape, wanted.start + 1)))
 
-    def rows(self, endpoint: Endpoint, name: str, text: str | None) -> list[Record]:
-        """The records that a filter finds; without one, all."""
-        table = endpoint.table(name)
-        rows = self.store.rows(table)
+    def filtered(
+        self, rows: list[Record], endpoint: Endpoint, name: str, text: str | None
+    ) -> list[Record]:
+        """The records that ``$filter`` finds; without one, all."""
         if not text:
             return rows
         syntax = ODATA_401 if endpoint.contract >= ODATA_4 else ODATA_3
-        entity = endpoint.entities[name]
-        matches = compile_filter(text, syntax, entity, TABLES[table])
+        behaviour = TABLES[endpoint.table(name)]
+        matches = compile_filter(text, syntax, endpoint.entities[name], behaviour)
         return [row for row in rows if matches(row.fields)]
 
     def renderer(self, request: Request, endpoint: Endpoint, name: str) -> Renderer:
@@ -154,13 +159,13 @@ class Api:
 
     def style(self) -> Style:
         """How the server writes now."""
-        return Style(plain_notes=self.settings.old_build)
+        return Style(self.settings.site_path, self.settings.old_build)
 
     async def one_record(self, request: Request) -> Response:
         """The record with a natural key or an id."""
         endpoint, name = self.entity(request)
         shape = self.shape(endpoint, name, parameters(request))
-        record = self.find(endpoint.table(name), request.path_params["keys"])
+        record = self.find(endpoint.table(name), request)
         return answer(self.renderer(request, endpoint, name).record(record, shape))
 
     async def ad_hoc_schema(self, request: Request) -> Response:
@@ -209,14 +214,15 @@ class Api:
         customs = self.settings.custom_fields
         return request_shape(endpoint, name, asked, customs=customs)
 
-    def find(self, entity: str, keys: str) -> Record:
+    def find(self, entity: str, request: Request) -> Record:
         """The record with an id, or with keys that have slashes between them."""
+        keys = request.path_params["keys"]
         record = (
             self.store.by_id(entity, keys)
             if is_guid(keys)
             else self.store.by_key(entity, tuple(keys.split("/")))
         )
-        if record is None:
+        if record is None or not shown_to(request)(record):
             raise errors.failure(
                 errors.NO_ENTITY, "No entity satisfies the condition.", status=404
             )
@@ -226,6 +232,12 @@ class Api:
 def parameters(request: Request) -> dict[str, str]:
     """The decoded query; a ``+`` that was sent unencoded is a space."""
     return dict(parse_qsl(request.url.query, keep_blank_values=True))
+
+
+def shown_to(request: Request) -> Callable[[Record], bool]:
+    """Whether a request is to see a record: archived ones must be asked for."""
+    everything = request.headers.get("px-apiarchive", "").upper() == "SHOW"
+    return lambda record: everything or not record.archived
 
 
 def is_guid(text: str) -> bool:
@@ -265,6 +277,6 @@ async def answer_oauth_error(_request: Request, error: Any) -> Response:  # noqa
     return JSONResponse(error.body, 400)
 
 
-async def answer_seat_limit(_request: Request, _error: Any) -> Response:  # noqa: ANN401 - as above
+async def answer_seat_limit(request: Request, _error: Any) -> Response:  # noqa: ANN401 - as above
     """No seat for a session by cookies."""
-    return gate.seat_limit_page()
+    return gate.seat_limit_page(request.scope)

@@ -27,11 +27,13 @@ class CustomField:
         view: The data view of the form that holds it.
         name: Its internal name; that of a user-defined field starts with ``Attribute``.
         kind: Its type, such as CustomStringField.
+        many: Whether its text names several entries of a list, with commas between.
     """
 
     view: str
     name: str
     kind: str
+    many: bool = False
 
     @property
     def path(self) -> str:
@@ -48,7 +50,9 @@ class CustomField:
         if self.path in fields:
             return fields[self.path]
         digest = blake2b(f"{origin} {self.path}".encode(), digest_size=4).digest()
-        return sample(self.kind, int.from_bytes(digest))
+        number = int.from_bytes(digest)
+        value = sample(self.kind, number)
+        return f"{value},D{number % 7}" if self.many and value else value
 
 
 def sample(kind: str, number: int) -> Any:  # noqa: ANN401 - any JSON value
@@ -76,6 +80,7 @@ CUSTOM_FIELDS: dict[str, dict[str, tuple[CustomField, ...]]] = {
             CustomField("Document", "UsrDisputed", "CustomBooleanField"),
             CustomField("Document", "UsrApprovedOn", "CustomDateTimeField"),
             CustomField("Document", "AttributeCOSTCENTER", "CustomStringField"),
+            CustomField("Document", "UsrSites", "CustomStringField", many=True),
         ),
         "Details": (
             CustomField("Transactions", "UsrQuantityChecked", "CustomDecimalField"),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from sandbox.acumatica import clock
 from sandbox.acumatica.endpoints import TABLES
@@ -131,7 +132,7 @@ class Disturber:
     def edit(self, row: Record, modified: str) -> None:
         """Replace a record by one with another text."""
         fields = row.fields | self.text() | {MODIFIED: modified}
-        self.store.put([(self.entity, Record(row.id, fields, row.note, row.pinned))])
+        self.store.put([(self.entity, replace(row, fields=fields))])
 
     def add(self, pattern: Record | None, modified: str) -> None:
         """Add a record, much like another one and next to it, or the very first."""

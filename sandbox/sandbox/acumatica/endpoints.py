@@ -5,7 +5,9 @@ the metadata that Acumatica publishes with its own REST client for C#
 (EndpointMetadata), reduced to the entities that finance reads, a few master data, and
 everything that hangs from them. Default/25.200.001 is Default/24.200.001 with the
 changes that are known for the same entities. The master data Ledger and Subaccount are
-left out of Default/26.200.001, whose types for them are not known here.
+left out of Default/26.200.001, whose types for them are not known here. Finance is a
+tenant's own endpoint: it renames an entity and fields, and makes real fields of custom
+ones.
 """
 
 from __future__ import annotations
@@ -100,7 +102,11 @@ class Endpoint:
     @cached_property
     def readable(self) -> tuple[str, ...]:
         """The top-level entities that can be read."""
-        return tuple(name for name in self.entities if self.table(name) in TABLES)
+        return tuple(
+            name
+            for name, entity in self.entities.items()
+            if entity.kind == TOP_LEVEL and self.table(name) in TABLES
+        )
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.licence import DECLINED, Licence
 from sandbox.acumatica.pages import PAGE
 from sandbox.acumatica.sign_in import SESSION_COOKIE, TICKET_COOKIE
+from sandbox.acumatica.site import site_of
 
 if TYPE_CHECKING:
     from collections import deque
@@ -39,7 +40,11 @@ LOG_LENGTH = 100_000
 
 
 class LoggedRequest(TypedDict):
-    """A request of the log; the query as it was sent, status 0 when none was."""
+    """A request of the log.
+
+    The path is the one below the instance's site path; the query is as it was sent; the
+    status is 0 when none was.
+    """
 
     method: str
     path: str
@@ -154,7 +159,7 @@ class Gate:
             if scope["path"] != SIGN_OUT:
                 scope["state"]["session"] = self.identity.session(token)
         except SeatLimitRedirectError:
-            return seat_limit_page()
+            return seat_limit_page(scope)
         except AnswerError as error:
             unknown = error.status == HTTPStatus.UNAUTHORIZED
             headers = {"WWW-Authenticate": "Bearer"} if unknown else None
@@ -171,9 +176,9 @@ class Gate:
         )
 
 
-def seat_limit_page() -> Response:
+def seat_limit_page(scope: Scope) -> Response:
     """Leads a client that finds no seat to the error page."""
-    address = f"/Frames/Error.aspx?message={quote(LIMIT_REACHED)}"
+    address = f"{site_of(scope)}/Frames/Error.aspx?message={quote(LIMIT_REACHED)}"
     return RedirectResponse(address, 302)
 
 

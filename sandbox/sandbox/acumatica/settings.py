@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
             the endpoints, they are described in Swagger 2.0, notes are texts, cookie
             sign-in knows ``company`` but not ``tenant``. It does not follow from
             ``build``, because nobody has published which release changed what.
+        site_path: The path below which the instance is served, such as ``/Finance``;
+            nothing else is, but the control endpoints.
         custom_fields: Whether the tenant has the custom fields of ``customs``.
         token_seconds: How long access tokens live from now on.
         session_seconds: How long a session by cookies lives without being used.
@@ -55,6 +57,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 
     build: Annotated[str, msgspec.Meta(pattern=r"^\d\d\.\d{3}(\.\d{4})?$")] = BUILD
     old_build: bool = False
+    site_path: Annotated[str, msgspec.Meta(pattern=r"^(/[\w.-]+)*$")] = ""
     custom_fields: bool = False
     token_seconds: int = TOKEN_SECONDS
     session_seconds: Annotated[float, msgspec.Meta(gt=0)] = 600

@@ -26,12 +26,14 @@ class Record(msgspec.Struct):
         fields: Its unwrapped fields.
         note: The text of the note that users attach to a record.
         pinned: A test put the record; the company's own days leave it alone.
+        archived: Only requests that ask for archived records see it.
     """
 
     id: str
     fields: Fields
     note: str = ""
     pinned: bool = False
+    archived: bool = False
 
 
 ENCODER = msgspec.json.Encoder(decimal_format="number")
