@@ -94,7 +94,11 @@ def test_every_reference_in_the_description_leads_somewhere(
     acumatica: AcumaticaClient,
 ) -> None:
     document = acumatica.get("swagger.json").json()
-    known = {f"#/components/schemas/{n}" for n in document["components"]["schemas"]}
+    known = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "parameters")
+        for name in document["components"][kind]
+    }
     assert references(document) <= known
 
 

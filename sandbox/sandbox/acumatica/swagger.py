@@ -76,6 +76,7 @@ def document(endpoint: Endpoint, site: str) -> Schema:
         "paths": paths(endpoint),
         "components": {
             "schemas": schemas(endpoint),
+            "parameters": PARAMETERS,
             "securitySchemes": {"oauth2": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"oauth2": []}],
@@ -151,10 +152,7 @@ LINKS: Schema = {
     },
     "EntityLinks": {
         "type": "object",
-        "properties": {
-            "self": {"type": "string"},
-            "files:put": {"type": "string"},
-        },
+        "additionalProperties": {"type": "string"},
         "readOnly": True,
     },
 }
@@ -178,24 +176,26 @@ def field_schema(kind: str) -> Schema:
 def paths(endpoint: Endpoint) -> Schema:
     """The paths of the top-level entities that can be read."""
     found: Schema = {}
-    listed = list_parameters(endpoint.contract)
+    members = ["select", "expand"]
+    if endpoint.contract < ODATA_4:
+        members.append("custom")
     for name in endpoint.readable:
+        listed = [*members, "filter", "skip", "top"]
         found[f"/{name}"] = {
-            "get": operation(name, "GetList", [*listed, *page_parameters()], many=True),
-            "put": operation(name, "PutEntity", listed),
+            "get": operation(name, "GetList", listed, many=True),
+            "put": operation(name, "PutEntity", members),
         }
         for key, by in (("ids", "Keys"), ("id", "Id")):
-            key_parameter = path_parameter(key)
             found[f"/{name}/{{{key}}}"] = {
-                "get": operation(name, f"GetBy{by}", [key_parameter, *listed]),
-                "delete": operation(name, f"DeleteBy{by}", [key_parameter]),
+                "get": operation(name, f"GetBy{by}", [key, *members]),
+                "delete": operation(name, f"DeleteBy{by}", [key]),
             }
         found[f"/{name}/$adHocSchema"] = {"get": operation(name, "GetAdHocSchema", [])}
     return found
 
 
 def operation(
-    entity: str, name: str, parameters: list[Schema], *, many: bool = False
+    entity: str, name: str, parameters: list[str], *, many: bool = False
 ) -> Schema:
     """One operation and what it answers."""
     schema = reference(entity)
@@ -207,7 +207,7 @@ def operation(
     return {
         "tags": [entity],
         "operationId": f"{entity}_{name}",
-        "parameters": parameters,
+        "parameters": [{"$ref": f"#/components/parameters/{p}"} for p in parameters],
         "responses": answer
         if deletes
         else {"200": {"description": "OK", "content": content}},
@@ -216,31 +216,25 @@ def operation(
 
 def query_parameter(name: str, kind: str = "string") -> Schema:
     """A parameter of the query."""
-    return {"name": name, "in": "query", "schema": {"type": kind}}
+    return {"name": f"${name}", "in": "query", "schema": {"type": kind}}
 
 
-def path_parameter(name: str) -> Schema:
-    """The id, or the keys with slashes between them."""
-    schema = {"type": "string"} | ({"format": "uuid"} if name == "id" else {})
+def path_parameter(name: str, schema: Schema) -> Schema:
+    """A part of the path."""
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def list_parameters(contract: int) -> list[Schema]:
-    """The parameters that say which members are read."""
-    names = ("select", "expand") if contract >= ODATA_4 else CONTRACT_4
-    return [query_parameter(f"${name}") for name in names]
-
-
-CONTRACT_4 = ("select", "expand", "custom")
-
-
-def page_parameters() -> list[Schema]:
-    """The parameters that say which records are read."""
-    return [
-        query_parameter("$filter"),
-        query_parameter("$skip", "integer"),
-        query_parameter("$top", "integer"),
-    ]
+PARAMETERS: Schema = {
+    "ids": path_parameter("ids", {"type": "string"}),
+    "id": path_parameter("id", {"type": "string", "format": "uuid"}),
+    "select": query_parameter("select"),
+    "expand": query_parameter("expand"),
+    "custom": query_parameter("custom"),
+    "filter": query_parameter("filter"),
+    "skip": query_parameter("skip", "integer"),
+    "top": query_parameter("top", "integer"),
+}
+"""The key of a record (with slashes between its parts, or its id), and the query."""
 
 
 def old_document(endpoint: Endpoint, site: str) -> Schema:
@@ -261,22 +255,25 @@ def old_document(endpoint: Endpoint, site: str) -> Schema:
 
 
 def old_operations(item: Schema) -> Schema:
-    """The operations of a path, with the types of parameters beside their names."""
+    """The operations of a path."""
     return {method: old_operation(operation) for method, operation in item.items()}
 
 
 def old_operation(operation: Schema) -> Schema:
     """An operation: parameters and answers without a level of nesting."""
-    parameters = [
-        {name: value for name, value in parameter.items() if name != "schema"}
-        | parameter["schema"]
-        for parameter in operation["parameters"]
-    ]
+    parameters = [old_parameter(each["$ref"]) for each in operation["parameters"]]
     responses = {
         status: old_response(response)
         for status, response in operation["responses"].items()
     }
     return operation | {"parameters": parameters, "responses": responses}
+
+
+def old_parameter(reference: str) -> Schema:
+    """A parameter, with its type beside its name."""
+    parameter = PARAMETERS[reference.rpartition("/")[2]]
+    rest = {name: value for name, value in parameter.items() if name != "schema"}
+    return {**rest, **parameter["schema"]}
 
 
 def old_response(response: Schema) -> Schema:
