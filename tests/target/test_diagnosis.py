@@ -1,0 +1,182 @@
+"""Which value it was for which Snowflake has refused a batch."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlglot
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sqlglot import exp
+from target_snowflake_merge import diagnosis, statements
+from target_snowflake_merge.auth import KeyPair, load_private_key
+from target_snowflake_merge.errors import StatementError
+from target_snowflake_merge.sql_api import Session, SqlApi, Statement
+from target_snowflake_merge.types import ColumnType, Kind
+
+from sandbox import config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from target_snowflake_merge.sql_api import Result
+
+TABLE = statements.qualified(config.DATABASE, "DIAGNOSIS", 'BI"LL')
+
+
+@pytest.fixture(scope="module")
+def ask(server: tuple[str, Path]) -> Callable[..., Result]:
+    """Make a table; give what executes statements."""
+    url, key = server
+    admin = SnowflakeAdmin(url)
+    admin.sql(f"CREATE SCHEMA {config.DATABASE}.DIAGNOSIS")
+    columns = (
+        '"ID" NUMBER(38,0) NOT NULL, "AMOUNT" NUMBER(5,2), "AT" TIMESTAMP_TZ, '
+        '"DAY" DATE, "CLOCK" TIME, "DONE" BOOLEAN, "NAME" VARCHAR(5), '
+        '"LINES" VARIANT, "MUST" VARCHAR NOT NULL, "OTHER" BINARY, '
+        '"_SDC_BATCHED_AT" TIMESTAMP_TZ NOT NULL'
+    )
+    admin.sql(f"CREATE TABLE {TABLE} ({columns})")
+    private_key = load_private_key(key.read_bytes(), None)
+    token = KeyPair(config.ACCOUNT, config.USER, private_key)
+    session = Session(config.DATABASE, config.WAREHOUSE, config.ROLE, 60)
+    api = SqlApi(url, token, session, "test")
+
+    def execute(sql: str, *binds: str) -> Result:
+        return api.execute(Statement(sql, str(uuid.uuid4()), binds))
+
+    return execute
+
+
+GOOD = {
+    "id": 1,
+    "amount": "999.99",
+    "at": "2026-03-12T10:00:00.000000000+02:00",
+    "Day": "2026-03-12",
+    "clock": "10:00:00.000000000",
+    "done": True,
+    "name": "fünf!",
+    "lines": {"a": [None]},
+    "must": "",
+    "unknown": "x",
+}
+
+
+def explain(
+    ask: Callable[..., Result],
+    *records: Any,
+    code: str = "100038",
+    keys: tuple[str, ...] = ("id",),
+) -> str:
+    batch = [{"record": record, "sequence": 1} for record in records]
+    payload = batch_of(*map(json.dumps, batch))
+    error = StatementError("Snowflake refused.", code=code)
+    return diagnosis.explained(ask, TABLE, payload, keys, error)
+
+
+def batch_of(*elements: str) -> bytes:
+    return f"[{','.join(elements)}]".encode()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("amount", "1000", "does not fit into NUMBER(5,2)"),
+        ("amount", "ten", "does not fit into NUMBER(5,2)"),
+        ("at", "noon", "does not fit into TIMESTAMP_TZ(9)"),
+        ("at", "2026-03-12", "does not fit into TIMESTAMP_TZ(9)"),
+        ("Day", "2026-02-30", "does not fit into DATE"),
+        ("clock", "25:00:00.000000000", "does not fit into TIME(9)"),
+        ("done", "perhaps", "does not fit into BOOLEAN"),
+        ("name", "sechs!", "does not fit into VARCHAR(5)"),
+        ("name", "?" * 200, "does not fit into VARCHAR(5)"),
+    ],
+)
+def test_the_value_is_named(
+    ask: Callable[..., Result], key: str, value: str, reason: str
+) -> None:
+    sentence = explain(ask, GOOD, {**GOOD, "id": 7, key: value}, GOOD)
+
+    shown = value if len(value) < 100 else f"{value[:100]}…"
+    assert sentence == (
+        f"Snowflake refused. It was record id 7: property {key} {reason}: {shown}; "
+        "correct it in the source."
+    )
+
+
+def test_without_a_key_the_place_is_named(ask: Callable[..., Result]) -> None:
+    sentence = explain(ask, GOOD, {**GOOD, "amount": "x"}, keys=())
+
+    assert "It was record 2 of the batch: property amount" in sentence
+
+
+@pytest.mark.parametrize(
+    ("record", "key"), [({**GOOD, "must": None}, "must"), ({"id": 1}, "MUST")]
+)
+def test_a_null_is_named(ask: Callable[..., Result], record: Any, key: str) -> None:
+    sentence = explain(ask, record, code="100072")
+
+    assert f"record id 1: property {key} is null, and column MUST may not" in sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "record"),
+    [("100038", GOOD), ("003001", {**GOOD, "amount": "x"}), ("100090", GOOD)],
+)
+def test_what_is_not_known_is_not_guessed(
+    ask: Callable[..., Result], code: str, record: Any
+) -> None:
+    assert explain(ask, record, code=code) == "Snowflake refused."
+
+
+def test_a_value_beyond_old_accounts_is_named_without_asking() -> None:
+    sentence = explain(_unasked, {"id": 7, "name": "x" * 17_000_000}, code="100082")
+
+    assert "record id 7: property name has 17000002 bytes: xxxx" in sentence
+    assert len(sentence) < 300
+
+
+def _unasked(*_: str) -> Result:
+    raise AssertionError
+
+
+def test_a_diagnosis_that_fails_says_what_snowflake_said() -> None:
+    def refusing(*_: str) -> Result:
+        raise StatementError("No warehouse.")
+
+    assert explain(refusing, GOOD) == "Snowflake refused."
+
+
+TYPES = [
+    *(ColumnType(kind) for kind in Kind),
+    ColumnType(Kind.NUMBER, precision=5, scale=2),
+    ColumnType(Kind.VARCHAR, length=5),
+]
+any_text = st.text(min_size=1).filter(lambda text: "\x00" not in text)
+
+
+@given(st.lists(st.tuples(any_text, st.sampled_from(TYPES)), min_size=1))
+def test_every_question_is_snowflake_sql(columns: list[tuple[str, ColumnType]]) -> None:
+    conditions = [
+        diagnosis.failing_cast(diagnosis.text(key), column) or "TRUE"
+        for key, column in columns
+    ]
+
+    for sql in (
+        diagnosis.first_failing(conditions),
+        diagnosis.first_unreadable(),
+        diagnosis.required_columns(columns[0][0]),
+    ):
+        parsed = sqlglot.parse_one(sql, dialect="snowflake")
+        assert isinstance(parsed, exp.Select)
+        assert not list(parsed.find_all(exp.Command))
+
+
+@given(st.lists(any_text, min_size=1))
+def test_names_are_split_as_they_were_joined(parts: list[str]) -> None:
+    assert diagnosis.names(statements.qualified(*parts)) == parts
