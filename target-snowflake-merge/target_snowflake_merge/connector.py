@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,8 +15,9 @@ from target_snowflake_merge.sql_api import Result, Statement
 from target_snowflake_merge.types import from_information_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from target_snowflake_merge.journal import Entry
     from target_snowflake_merge.sql_api import SqlApi
     from target_snowflake_merge.types import ColumnType
 
@@ -52,22 +52,9 @@ class Table:
         self.last_sequence = max(microseconds, self.last_sequence + 1)
         return self.last_sequence
 
-
-@dataclass
-class Totals:
-    """What this run has loaded."""
-
-    statements: int = 0
-    rows: int = 0
-    inserted: int = 0
-    updated: int = 0
-
-    def add(self, rows: int, result: Result) -> None:
-        """Count a loaded batch."""
-        self.statements += 1
-        self.rows += rows
-        self.inserted += result.count("inserted")
-        self.updated += result.count("updated")
+    def rise_to(self, sequence: int) -> None:
+        """Give no sequence again that is this one or before it."""
+        self.last_sequence = max(self.last_sequence, sequence)
 
 
 class Connector:
@@ -87,7 +74,6 @@ class Connector:
         self._schema = schema.upper()
         self._plugin = plugin
         self._tables: dict[str, Table] = {}
-        self._totals: dict[str, Totals] = {}
 
     def prepare(self, stream: str, wanted: Mapping[str, ColumnType]) -> Table:
         """Make a stream's table ready for its columns.
@@ -122,7 +108,7 @@ class Connector:
         qualified = statements.qualified(self._database, self._schema, name)
         table = Table(stream, name, qualified)
         sql = statements.table_columns(self._database)
-        for row in self._execute(table, sql, self._schema, name).rows:
+        for row in self._ask(table, sql, self._schema, name).rows:
             table.columns[str(row["COLUMN_NAME"])] = from_information_schema(row)
         if not table.columns:
             self._create(table, wanted)
@@ -137,15 +123,15 @@ class Connector:
         there, hence the question first.
         """
         sql = statements.schema_exists(self._database)
-        if not self._execute(table, sql, self._schema).rows:
+        if not self._ask(table, sql, self._schema).rows:
             schema = statements.create_schema(self._database, self._schema)
-            self._execute(table, schema)
-        self._execute(table, statements.create_table(table.qualified, wanted))
+            self._ask(table, schema)
+        self._ask(table, statements.create_table(table.qualified, wanted))
         table.columns.update(wanted)
         logger.info("Created table %s for stream %s", table.qualified, table.stream)
 
     def _largest_sequence(self, table: Table) -> int:
-        result = self._execute(table, statements.largest_sequence(table.qualified))
+        result = self._ask(table, statements.largest_sequence(table.qualified))
         return int(Decimal(result.rows[0][statements.SEQUENCE] or 0))
 
     def _evolve(self, table: Table, wanted: Mapping[str, ColumnType]) -> None:
@@ -164,74 +150,72 @@ class Connector:
                 sql = statements.widen_column(table.qualified, name, column)
             else:
                 continue
-            self._execute(table, sql)
+            self._ask(table, sql)
             table.columns[name] = column
 
-    def load(
-        self, table: Table, sql: str, request_id: str, elements: list[bytes]
-    ) -> None:
-        """Load a batch and log one line about it.
+    def _ask(self, table: Table, sql: str, *binds: str) -> Result:
+        return self.query(table.stream, table.qualified, sql, *binds)
+
+    def execute(
+        self,
+        entry: Entry,
+        payload: bytes,
+        *,
+        first_sequence: int | None = None,
+        sent_before: bool = False,
+    ) -> Result:
+        """Execute a statement of the journal.
 
         Args:
-            table: The table of the batch.
-            sql: The MERGE, whose only bind is the JSON array.
-            request_id: The identity of the batch.
-            elements: The elements of the array, as JSON.
+            entry: The statement.
+            payload: Its bind; empty where it has none.
+            first_sequence: The first sequence that it may insert; None for any.
+            sent_before: Whether it may have been sent already, by a run that has ended.
+
+        Returns:
+            Its result.
 
         Raises:
             StatementTooLargeError: Fewer rows may pass.
-            TargetError: The batch is not loaded, or perhaps not.
+            StatementError: Snowflake refused it: it was not executed.
+            TargetError: It was not executed, or perhaps it was.
         """
-        started = time.monotonic()
-        payload = (b"[" + b",".join(elements) + b"]").decode()
-        result = self._execute(table, sql, payload, request_id=request_id)
-        rows = len(elements)
-        self._totals.setdefault(table.stream, Totals()).add(rows, result)
-        logger.info(
-            "Loaded %d rows of %s: %d inserted, %d updated (request %s, statement %s, "
-            "%.2f s)",
-            *(rows, table.stream, result.count("inserted"), result.count("updated")),
-            *(request_id, result.handle, time.monotonic() - started),
-        )
+        sql = entry.sql
+        if entry.insertion_at is not None and first_sequence is not None:
+            sql = statements.guarded(sql, entry.insertion_at, first_sequence)
+        tag = self._tag(entry.stream, entry.request_id)
+        binds = (payload.decode(),) if payload else ()
+        statement = Statement(sql, entry.request_id, binds, tag, sent_before)
+        return self._send(entry.stream, entry.table, statement)
 
-    def mark_deleted(self, table: Table, version: int, deleted_at: str) -> None:
-        """Mark the rows that a complete reading of the source has not shown.
+    def query(self, stream: str, table: str, sql: str, *binds: str) -> Result:
+        """Execute a statement that may be repeated without harm.
 
         Args:
-            table: The table.
-            version: The version of the reading, of which a record has come.
-            deleted_at: The time of the mark, as the statements read times.
+            stream: On whose behalf, for the query tag.
+            table: The qualified name of the table, for an error.
+            sql: The statement.
+            binds: Its binds.
+
+        Returns:
+            Its result.
 
         Raises:
-            TargetError: The rows are not marked, or perhaps not; the mark can be set
-                again.
+            TargetError: It was not executed, or perhaps it was.
         """
-        first = table.first_of_version[version]
-        sql = statements.mark_deleted(table.qualified, deleted_at, first, version)
-        marked = self._execute(table, sql).count("updated")
-        logger.info("Marked %d rows of %s as deleted", marked, table.stream)
+        request_id = str(uuid.uuid4())
+        tag = self._tag(stream, request_id)
+        return self._send(stream, table, Statement(sql, request_id, binds, tag))
 
-    def summary(self) -> Iterator[str]:
-        """Say what this run has loaded, a line per stream."""
-        for stream, totals in self._totals.items():
-            yield (
-                f"Stream {stream}: {totals.rows} rows loaded by {totals.statements} "
-                f"statements, {totals.inserted} inserted, {totals.updated} updated"
-            )
+    def _tag(self, stream: str, request_id: str) -> str:
+        return json.dumps(
+            {"plugin": self._plugin, "stream": stream, "request_id": request_id}
+        )
 
-    def _execute(
-        self, table: Table, sql: str, *binds: str, request_id: str | None = None
-    ) -> Result:
-        """Execute a statement on behalf of a table, and name both when it fails."""
-        request_id = request_id or str(uuid.uuid4())
-        tag = {
-            "plugin": self._plugin,
-            "stream": table.stream,
-            "request_id": request_id,
-        }
-        statement = Statement(sql, request_id, binds, json.dumps(tag))
+    def _send(self, stream: str, table: str, statement: Statement) -> Result:
+        """Send a statement, and name stream and table when it fails."""
         try:
             return self._api.execute(statement)
         except StatementError as error:
-            where = f"Stream {table.stream}, table {table.qualified}"
+            where = f"Stream {stream}, table {table}"
             raise type(error)(f"{where}: {error}", code=error.code) from error

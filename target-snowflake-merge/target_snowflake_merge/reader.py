@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,7 +19,11 @@ from typing_extensions import override
 from target_snowflake_merge.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+CHUNK = 1 << 18
+"""Bytes that are read at a time."""
 
 EXCERPT = 100
 """Characters of a bad line that an error shows."""
@@ -36,10 +43,27 @@ TYPE_NAMES: dict[type, str] = {str: "text", dict: "an object"}
 class MessageReader(GenericSingerReader[bytes]):
     """Reads lines of JSON as UTF-8, whatever the locale, and numbers as Decimal."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        during: Callable[[], AbstractContextManager[None]] = nullcontext,
+        wait: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            during: Makes a context in which everything is read.
+            wait: Waits until a descriptor can be read, and says whether to go on.
+        """
         super().__init__()
         self._decoder = msgspec.json.Decoder(float_hook=Decimal)
         self._line = 0
+        self._during = during
+        self._wait = wait
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Read no further line; safe in a signal handler."""
+        self._stopped = True
 
     @property
     @override
@@ -52,9 +76,20 @@ class MessageReader(GenericSingerReader[bytes]):
         file_input: IO[bytes] | None,
         callbacks: dict[str, Callable[[dict[str, Any]], None]],
     ) -> Counter[str]:
+        with self._during():
+            return self._process(file_input or self.default_input, callbacks)
+
+    def _process(
+        self,
+        file_input: IO[bytes],
+        callbacks: dict[str, Callable[[dict[str, Any]], None]],
+    ) -> Counter[str]:
         counted: Counter[str] = Counter()
-        for number, line in enumerate(file_input or self.default_input, start=1):
-            if line.isspace():
+        lines = self._lines(file_input)
+        for number, line in enumerate(lines, start=1):
+            if self._stopped:
+                break
+            if not line.strip():
                 continue
             self._line = number
             message = self.deserialize_json(line)
@@ -62,6 +97,25 @@ class MessageReader(GenericSingerReader[bytes]):
             callbacks[message["type"]](message)
             counted[message["type"]] += 1
         return counted
+
+    def _lines(self, file_input: IO[bytes]) -> Iterator[bytes]:
+        """Read lines, and let others work while there is nothing to read."""
+        try:
+            descriptor = file_input.fileno()
+        except io.UnsupportedOperation:  # it is in memory
+            yield from file_input
+            return
+        parts: list[bytes] = []
+        while self._wait(descriptor):
+            chunk = os.read(descriptor, CHUNK)
+            *lines, rest = chunk.split(b"\n")
+            for line in lines:
+                yield b"".join([*parts, line])
+                parts.clear()
+            parts.append(rest)
+            if not chunk:
+                yield from filter(None, [b"".join(parts)])
+                return
 
     @override
     def deserialize_json(self, line: bytes) -> dict[str, Any]:

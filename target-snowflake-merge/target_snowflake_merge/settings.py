@@ -115,6 +115,54 @@ SETTINGS = PropertiesList(
         "recommends at most 1 MB per statement; a larger record goes alone.",
     ),
     Property(
+        "max_parallelism",
+        IntegerType(minimum=1),
+        default=4,
+        title="Maximum parallelism",
+        description="How many tables are loaded at the same time. A table has one "
+        "statement in flight at most.",
+    ),
+    Property(
+        "max_batch_age_seconds",
+        IntegerType(minimum=1),
+        default=300,
+        title="Maximum age of a batch in seconds",
+        description="A row waits no longer for its batch to fill; a state behind it "
+        "waits no longer either.",
+    ),
+    Property(
+        "hard_delete",
+        BooleanType(),
+        default=False,
+        title="Hard delete",
+        description="Whether an `ACTIVATE_VERSION` removes the rows that its version "
+        "has not shown, rather than marking them in `_SDC_DELETED_AT`.",
+    ),
+    Property(
+        "journal_path",
+        StringType(),
+        default=".target-snowflake-merge/journal",
+        title="Journal path",
+        description="The folder of the journal, where each batch is kept before it is "
+        "sent. It must outlive the run: what a broken run left is settled by the next.",
+    ),
+    Property(
+        "journal_retention_days",
+        IntegerType(minimum=0),
+        default=7,
+        title="Journal retention in days",
+        description="How long loaded batches are kept for `snowflake-merge replay`. "
+        "Batches that have failed or are in flight are kept in any case.",
+    ),
+    Property(
+        "journal_max_bytes",
+        IntegerType(minimum=1),
+        default=2_000_000_000,
+        title="Largest size of the journal in bytes",
+        description="Beyond it the oldest loaded batches are removed before their "
+        "time; where that is not enough, the run stops before it sends anything.",
+    ),
+    Property(
         "statement_timeout_seconds",
         IntegerType(minimum=1),
         default=3_600,

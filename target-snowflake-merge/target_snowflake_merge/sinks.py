@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,9 @@ from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
 from target_snowflake_merge import statements
-from target_snowflake_merge.errors import (
-    MissingKeyError,
-    StatementTooLargeError,
-    TargetError,
-    one_line,
-)
+from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
+from target_snowflake_merge.journal import Entry, checksum
+from target_snowflake_merge.journal import now as journal_now
 from target_snowflake_merge.types import (
     INTEGER,
     TEXT,
@@ -69,6 +67,7 @@ class Element(msgspec.Struct, omit_defaults=True):
 
     record: dict[str, Any]
     sequence: int
+    row: int | None = None
     extracted_at: str | None = None
     received_at: str | None = None
     deleted_at: str | None = None
@@ -102,6 +101,10 @@ class MergeSink(BatchSink):
         self._connector: Connector = target.connector
         self._rows: list[bytes] = []
         self._bytes = 0
+        self._row = 0
+        self._first_sequence = self._last_sequence = 0
+        self._version: int | None = None
+        self.filling_since: float | None = None
         self._message: Mapping[str, Any] = {}
         self._extracted = ("", "", 0)
         self._unknown: set[str] = set()
@@ -149,6 +152,7 @@ class MergeSink(BatchSink):
     def _prepare(self) -> None:
         """Make the table ready and choose how each property is sent."""
         self._table: Table = self._connector.prepare(self.stream_name, self._wanted())
+        self._table.rise_to(self._target.ledger.floor(self._table.qualified))
         columns = self._table.columns
         self._converters = [
             (key, converter(columns[name])) for key, name in self._properties.items()
@@ -237,19 +241,37 @@ class MergeSink(BatchSink):
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        """Encode a record, and send the batch first if the two exceed its bytes."""
-        row = self._encoded(record)
+        """Encode a record, and send the batch first where the record does not fit.
+
+        All rows of a batch are of one version, so that a replay can tell what an
+        ACTIVATE_VERSION has removed.
+        """
+        version = self._message.get("version")
+        if self._rows and version != self._version:
+            self._target.drain_one(self)
+        sequence, row = self._encoded(record)
         if self._rows and self._bytes + len(row) > self.config["batch_size_bytes"]:
             self._target.drain_one(self)
+        if not self._rows:
+            self._first_sequence = sequence
+            self._version = version
+            self.filling_since = time.monotonic()
+            self._target.begin(self)
+        self._last_sequence = sequence
         self._rows.append(row)
         self._bytes += len(row) + 1  # and a comma or bracket
 
-    def _encoded(self, record: dict[str, Any]) -> bytes:
+    def _encoded(self, record: dict[str, Any]) -> tuple[int, bytes]:
         extracted_at, microseconds = self._observed_at()
-        sequence = self._table.next_sequence(microseconds)
-        if (version := self._message.get("version")) is not None:
-            self._table.first_of_version.setdefault(version, sequence)
-        element = Element(self._converted(record), sequence)
+        element = Element(
+            self._converted(record), self._table.next_sequence(microseconds)
+        )
+        if not self.key_properties:
+            self._row += 1
+            element.row = self._row
+        version = self._message.get("version")
+        if version is not None:
+            self._table.first_of_version.setdefault(version, element.sequence)
         if self._adds_metadata:
             element.extracted_at = extracted_at
             element.received_at = now()
@@ -259,7 +281,7 @@ class MergeSink(BatchSink):
                 element.deleted_at = self._sent(
                     record, "_sdc_deleted_at", timestamp, deleted_at
                 )
-        return encoder.encode(element)
+        return element.sequence, encoder.encode(element)
 
     def _converted(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return the properties that are not null, ready to be cast."""
@@ -307,14 +329,30 @@ class MergeSink(BatchSink):
         )
         return f"Stream {self.stream_name}, record {key or '(no key)'}"
 
+    # Versions.
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Under which name the states are held for the rows that wait."""
+        return ("filling", self.stream_name)
+
+    @property
+    def table(self) -> str:
+        """The qualified name of the table."""
+        return self._table.qualified
+
+    def has_begun(self, version: int) -> bool:
+        """Whether a record of a version has come in this run."""
+        return version in self._table.first_of_version
+
     @override
     def activate_version(self, new_version: int) -> None:
-        """Mark the rows that a complete reading of the source has not shown.
+        """Remove the rows that a complete reading of the source has not shown.
 
-        A version whose records have not come, since the tap announces it early or the
-        source is empty, marks nothing: it would mark every row.
+        A version whose records have not come, since the source is empty or has nothing
+        new, removes nothing: it would remove every row.
         """
-        has_begun = new_version in self._table.first_of_version
+        has_begun = self.has_begun(new_version)
         if not has_begun or not self._adds_metadata:
             self.logger.warning(
                 "Stream %s: version %s is not activated, %s; rows that are gone at the "
@@ -325,8 +363,40 @@ class MergeSink(BatchSink):
                 if self._adds_metadata
                 else "add_record_metadata is off",
             )
+            self._target.dismiss(self)
             return
-        self._connector.mark_deleted(self._table, new_version, now())
+        self._target.activate(self, self._activation(new_version))
+
+    def _activation(self, version: int) -> Entry:
+        """Make the statement that removes what a version has not shown."""
+        table, first = self._table.qualified, self._table.first_of_version[version]
+        if self.config["hard_delete"]:
+            method, sql = "hard_delete", statements.delete(table, first, version)
+        else:
+            method = "soft_delete"
+            sql = statements.mark_deleted(table, now(), first, version)
+        return self._entry(
+            kind="activate_version",
+            load_method=method,
+            sql=sql,
+            version=version,
+            first_sequence=first,
+            last_sequence=first,
+        )
+
+    def _entry(self, **fields: Any) -> Entry:  # noqa: ANN401 - the fields of Entry
+        """Make a statement for the journal."""
+        request_id = fields.pop("request_id", None) or str(uuid.uuid4())
+        return Entry(
+            request_id=request_id,
+            batch_id=request_id,
+            run_id=self._target.loader.run_id,
+            destination=self._target.destination,
+            stream=self.stream_name,
+            table=self._table.qualified,
+            created_at=journal_now(),
+            **fields,
+        )
 
     # The batch.
 
@@ -345,27 +415,34 @@ class MergeSink(BatchSink):
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:
-        """Send the rows that wait."""
+        """Send the rows that wait, once their table has nothing in flight."""
         rows, self._rows, self._bytes = self._rows, [], 0
-        self._load(rows)
+        self.filling_since = None
+        payload = b"[" + b",".join(rows) + b"]"
+        entry = self._batch(payload, len(rows))
+        self._target.loader.send(entry, payload, self.place)
 
-    def _load(self, rows: list[bytes]) -> None:
-        """Load rows by one MERGE, or by several where Snowflake finds it too large."""
+    def _batch(self, payload: bytes, rows: int) -> Entry:
+        """Make the MERGE of a batch."""
         request_id = str(uuid.uuid4())
         keys = [self._properties[key] for key in self.key_properties]
         sources = [*self._sources, *self._batch_sources(request_id)]
         sql = statements.merge(self._table.qualified, sources, keys)
-        try:
-            self._connector.load(self._table, sql, request_id, rows)
-        except StatementTooLargeError as error:
-            if len(rows) == 1:
-                raise TargetError(
-                    f"Stream {self.stream_name}: a single record of {len(rows[0])} "
-                    "bytes is too large for Snowflake."
-                ) from error
-            half = len(rows) // 2
-            self._load(rows[:half])
-            self._load(rows[half:])
+        insertion = statements.insertion([source.name for source in sources])
+        return self._entry(
+            request_id=request_id,
+            kind="merge",
+            load_method="upsert" if keys else "append-only",
+            keys=tuple(self.key_properties),
+            sql=sql,
+            insertion_at=len(sql) - len(insertion),
+            rows=rows,
+            bytes=len(payload),
+            checksum=checksum(payload),
+            first_sequence=self._first_sequence,
+            last_sequence=self._last_sequence,
+            version=self._version,
+        )
 
     def _batch_sources(self, request_id: str) -> list[statements.Source]:
         """Give the columns that are the same in all rows of a batch."""

@@ -29,6 +29,9 @@ ROW = "_SDC_ROW"
 DELETED_AT = "_SDC_DELETED_AT"
 TABLE_VERSION = "_SDC_TABLE_VERSION"
 
+ELEMENTS = "TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f"
+"""The elements of the JSON array that is the statement's only bind."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -118,8 +121,11 @@ def constant_source(name: str, text: str, column: ColumnType) -> Source:
 
 
 def row_source() -> Source:
-    """Give the place of a row within its batch, for tables without a key."""
-    return Source(ROW, INTEGER, "f.index")
+    """Give the place of a row within its batch, for tables without a key.
+
+    It stands in the element, so that it stays the same when a batch is halved.
+    """
+    return element_source(ROW, "row", INTEGER)
 
 
 def cast(value: str, column: ColumnType) -> str:
@@ -168,8 +174,54 @@ def merge(table: str, sources: Sequence[Source], keys: Sequence[str]) -> str:
         f"MERGE INTO {table} AS t\n"
         f"USING (\n{_batch(sources, keys)}\n) AS s\n"
         f"ON {_list(matched_by, 't.{0} = s.{0}', ' AND ')}{update}\n"
-        f"WHEN NOT MATCHED THEN INSERT ({_list(names, '{0}')})\n"
-        f"VALUES ({_list(names, 's.{0}')})"
+        f"WHEN NOT MATCHED{insertion(names)}"
+    )
+
+
+def insertion(names: Sequence[str]) -> str:
+    """Write the end of a MERGE, before which `guarded` can put a condition."""
+    return f" THEN INSERT ({_list(names, '{0}')})\nVALUES ({_list(names, 's.{0}')})"
+
+
+def guarded(sql: str, at: int, first_sequence: int) -> str:
+    """Let a MERGE insert only what was observed at some time or later.
+
+    Rows that are there already are updated as ever, by their sequence.
+
+    Args:
+        sql: The MERGE.
+        at: Where its `insertion` begins.
+        first_sequence: The first sequence that may be inserted.
+
+    Returns:
+        The MERGE with the condition.
+    """
+    condition = f" AND s.{identifier(SEQUENCE)} >= {first_sequence}"
+    return f"{sql[:at]}{condition}{sql[at:]}"
+
+
+def upsert(table: str, columns: Mapping[str, ColumnType], key: str) -> str:
+    """Write a MERGE whose source rows always replace those of the table.
+
+    Args:
+        table: The qualified name of the table.
+        columns: The columns; the elements of the bind's array have their names.
+        key: The column by which rows are known.
+
+    Returns:
+        The statement.
+    """
+    rows = ",\n  ".join(
+        f"{cast(f'f.value[{literal(name)}]', column)} AS {identifier(name)}"
+        for name, column in columns.items()
+    )
+    changed = [name for name in columns if name != key]
+    return (
+        f"MERGE INTO {table} AS t\n"
+        f"USING (\nSELECT\n  {rows}\nFROM {ELEMENTS}\n) AS s\n"
+        f"ON t.{identifier(key)} = s.{identifier(key)}\n"
+        f"WHEN MATCHED THEN UPDATE SET {_list(changed, '{0} = s.{0}')}\n"
+        f"WHEN NOT MATCHED{insertion(list(columns))}"
     )
 
 
@@ -180,7 +232,7 @@ def _batch(sources: Iterable[Source], keys: Sequence[str]) -> str:
     "INDEX" would mean FLATTEN's column and not the record's.
     """
     columns = ",\n  ".join(f"{s.sql} AS {identifier(s.name)}" for s in sources)
-    rows = f"SELECT\n  {columns}\nFROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f"
+    rows = f"SELECT\n  {columns}\nFROM {ELEMENTS}"
     if not keys:
         return rows
     return (
@@ -267,9 +319,9 @@ def mark_deleted(table: str, deleted_at: str, first_sequence: int, version: int)
     Rows of the version itself stay: taps that read increments announce the version of
     their first complete reading again in every run.
 
-    The mark counts as an observation from just before that record: whoever has seen
-    such a row since then, in a run beside this one, has seen it later and brings it
-    back.
+    The mark counts as an observation at the time of that record: whoever has seen such
+    a row since then, in a run beside this one, has seen it later and brings it back; a
+    batch from before it does not, however late it is sent.
 
     Args:
         table: The qualified name.
@@ -280,14 +332,35 @@ def mark_deleted(table: str, deleted_at: str, first_sequence: int, version: int)
     Returns:
         The statement.
     """
-    sequence, deleted = identifier(SEQUENCE), identifier(DELETED_AT)
-    own = identifier(TABLE_VERSION)
+    deleted = identifier(DELETED_AT)
     return (
         f"UPDATE {table} SET\n"
         f"  {deleted} = {cast(literal(deleted_at), TIMESTAMP)},\n"
-        f"  {sequence} = {first_sequence - 1}\n"
+        f"  {identifier(SEQUENCE)} = {first_sequence}\n"
         f"WHERE {deleted} IS NULL\n"
-        f"  AND ({sequence} IS NULL OR {sequence} < {first_sequence})\n"
+        f"  AND {_is_gone(first_sequence, version)}"
+    )
+
+
+def delete(table: str, first_sequence: int, version: int) -> str:
+    """Remove the rows that `mark_deleted` would mark, and those that it has marked.
+
+    Args:
+        table: The qualified name.
+        first_sequence: The sequence of the version's first record.
+        version: The version.
+
+    Returns:
+        The statement.
+    """
+    gone = _is_gone(first_sequence, version)
+    return f"DELETE FROM {table}\nWHERE {gone}"  # noqa: S608 - names are quoted
+
+
+def _is_gone(first_sequence: int, version: int) -> str:
+    sequence, own = identifier(SEQUENCE), identifier(TABLE_VERSION)
+    return (
+        f"({sequence} IS NULL OR {sequence} < {first_sequence})\n"
         f"  AND ({own} IS NULL OR {own} <> {cast(literal(str(version)), INTEGER)})"
     )
 
@@ -296,3 +369,22 @@ def largest_sequence(table: str) -> str:
     """Find the last observation that a table holds."""
     sequence = identifier(SEQUENCE)
     return f"SELECT MAX({sequence}) AS {sequence} FROM {table}"  # noqa: S608 - names are quoted
+
+
+def watermarks(ledger: str) -> str:
+    """Find the largest sequences that statements for each table have had."""
+    return (
+        "SELECT TABLE_NAME, KIND, STATUS, TABLE_VERSION, "
+        "MAX(LAST_SEQUENCE) AS LAST_SEQUENCE\n"
+        f"FROM {ledger}\n"
+        "GROUP BY TABLE_NAME, KIND, STATUS, TABLE_VERSION"
+    )
+
+
+def loads(ledger: str, *, by_stream: bool) -> str:
+    """List the ledger, failures on top; the bind is the stream, if by one."""
+    where = "WHERE STREAM = ?\n" if by_stream else ""
+    return (
+        f"SELECT * FROM {ledger}\n{where}"  # noqa: S608 - as above
+        "ORDER BY STATUS = 'failed' DESC, STARTED_AT DESC, REQUEST_ID"
+    )

@@ -4,8 +4,9 @@ What is private in singer-sdk 0.54 and used here all the same, since no public h
 what it does; the upper bound on the SDK in pyproject.toml is for its sake. Overridden:
 
 - ``TargetSnowflakeMerge``: ``_env_var_config``, ``_validate_config``,
-  ``_process_state_message``, ``_process_activate_version_message``,
-  ``_process_batch_message``, ``_write_state_message``, ``_handle_termination``;
+  ``_handle_max_record_age``, ``_process_state_message``,
+  ``_process_activate_version_message``, ``_process_batch_message``,
+  ``_write_state_message``, ``_handle_termination``;
 - ``MergeSink``: ``_add_sdc_metadata_to_schema``, ``_add_sdc_metadata_to_record``,
   ``_validate_and_parse``, ``_singer_validate_message``.
 
@@ -14,9 +15,15 @@ Used: ``classproperty``, ``parse_environment_config``, ``Target._sinks_active``.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 import sys
+import threading
+import time
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -33,19 +40,27 @@ from typing_extensions import override
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.connector import Connector
+from target_snowflake_merge.delivery import Delivery
 from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.journal import Journal
+from target_snowflake_merge.ledger import Ledger
+from target_snowflake_merge.loader import Loader
 from target_snowflake_merge.reader import MessageReader
 from target_snowflake_merge.settings import SETTINGS
+from target_snowflake_merge.settling import settle
 from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
+from target_snowflake_merge.states import States
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
+
+    from target_snowflake_merge.journal import Entry
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
@@ -88,7 +103,11 @@ class TargetSnowflakeMerge(Target):
             TargetError: A setting is missing or wrong.
         """
         self._ended_by: int | None = None
-        super().__init__(**kwargs)
+        self._announced: dict[str, int] = {}
+        self._next_age_check = math.inf
+        self.states = States()
+        self._reader = MessageReader(self._ending_well, self._wait_for_input)
+        super().__init__(message_reader=self._reader, **kwargs)
         config = self.config
         url = base_url(config["account"], config.get("host"))
         session = Session(
@@ -101,6 +120,9 @@ class TargetSnowflakeMerge(Target):
         api = SqlApi(url, authenticator(config), session, user_agent)
         schema = config["default_target_schema"]
         self.connector = Connector(api, config["database"], schema, user_agent)
+        self.ledger = Ledger(self.connector)
+        places = (config["account"], config["database"], schema)
+        self.destination = "/".join(places).upper()
 
     # Settings.
 
@@ -152,6 +174,90 @@ class TargetSnowflakeMerge(Target):
                 text = text.replace(repr(self._config[name]), "the secret")
         return f"Settings are wrong: {text}; correct them."
 
+    # A run.
+
+    def open_journal(self) -> Journal:
+        """Open the journal for this process."""
+        return Journal(
+            Path(self.config["journal_path"]).expanduser(),
+            self.destination,
+            self.config["journal_retention_days"],
+            self.config["journal_max_bytes"],
+        )
+
+    @cached_property
+    def loader(self) -> Loader:
+        """Loads this run's batches; what earlier runs have left is settled first."""
+        journal = self.open_journal()
+        delivery = Delivery(self.connector)
+        settle(journal, delivery, self.ledger)
+        return Loader(
+            delivery=delivery,
+            journal=journal,
+            ledger=self.ledger,
+            states=self.states,
+            pass_on=self._write_state_message,
+            parallelism=self.config["max_parallelism"],
+        )
+
+    @contextlib.contextmanager
+    def _ending_well(self) -> Iterator[None]:
+        """Bring to its end what is in flight, also when a run breaks off."""
+        loader = self.loader
+        try:
+            yield
+        except BaseException:
+            loader.abandon()
+            raise
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Have the reading end, or at a second signal the process.
+
+        The SDK would drain from within the signal handler, in the middle of a batch,
+        and then pass on the state of records that are not loaded.
+        """
+        if self._ended_by is not None:
+            os._exit(128 + signum)
+        self._ended_by = signum
+        self._reader.stop()
+        # The logger may be in the middle of a line: it would refuse, and end nothing.
+        text = (
+            f"Ended by signal {signum}: what is in flight is finished first; another "
+            "signal ends at once\n"
+        )
+        os.write(STANDARD_ERROR, text.encode())
+
+    def _wait_for_input(self, descriptor: int) -> bool:
+        """Wait for input, and send meanwhile what has waited for long enough."""
+        while self._ended_by is None:
+            timeout = self._next_age_check - time.monotonic()
+            if timeout <= 0:
+                self._send_old_batches()
+            elif self.loader.wait(descriptor, min(timeout, threading.TIMEOUT_MAX)):
+                return self._ended_by is None
+        return False
+
+    def begin(self, sink: MergeSink) -> None:
+        """Note that the first row of a batch waits."""
+        self.states.open(sink.place)
+        oldest = time.monotonic() + self.config["max_batch_age_seconds"]
+        self._next_age_check = min(self._next_age_check, oldest)
+
+    def _send_old_batches(self) -> None:
+        """Send the batches whose first row has waited for long enough."""
+        age = self.config["max_batch_age_seconds"]
+        self._next_age_check = math.inf
+        for sink in self._merge_sinks():
+            since = sink.filling_since
+            if since is not None and time.monotonic() - since >= age:
+                self.drain_one(sink)
+            elif since is not None:
+                self._next_age_check = min(self._next_age_check, since + age)
+
+    def _merge_sinks(self) -> list[MergeSink]:
+        return [s for s in self._sinks_active.values() if isinstance(s, MergeSink)]
+
     # Messages.
 
     @override
@@ -163,46 +269,77 @@ class TargetSnowflakeMerge(Target):
         schema: dict[str, Any] | None = None,
         key_properties: Sequence[str] | None = None,
     ) -> Sink:
-        """Load what waits before a changed schema takes effect.
+        """Load what came before a changed schema takes effect.
 
         The SDK would keep the old sink until the next full drain, so that its older
         records could be loaded after newer ones, into a table that has changed.
         """
-        if schema is not None and self.sink_exists(stream_name):
-            self.drain_one(self._sinks_active[stream_name])
-        return super().get_sink(
-            stream_name, record=record, schema=schema, key_properties=key_properties
-        )
+        old = self._sinks_active.get(stream_name)
+        if old is not None and schema is None:
+            return old
+        keys = list(key_properties or ())
+        if isinstance(old, MergeSink):
+            if old.original_schema == schema and list(old.key_properties) == keys:
+                return old
+            self.drain_one(old)
+            self.loader.settle(old.table)
+            old.clean_up()
+        self.loader.collect()
+        self.ledger.open()
+        return self.add_sink(stream_name, schema or {}, key_properties)
 
     @override
-    def process_endofpipe(self) -> None:
-        """Load what waits, pass the state on, and say what was loaded."""
-        if self._ended_by is not None:
-            sys.exit(128 + self._ended_by)
-        super().process_endofpipe()
-        for line in self.connector.summary():
-            self.logger.info(line)
+    def _handle_max_record_age(self) -> None:
+        """Go on to the next message; the SDK would drain all sinks now and then."""
+        self.states.advance()
+        self.loader.collect()
+        if time.monotonic() >= self._next_age_check:
+            self._send_old_batches()
 
     @override
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
-        """Keep the latest state; an empty one says nothing and erases nothing."""
-        if message_dict.get("value") or "value" not in message_dict:
-            super()._process_state_message(message_dict)
+        """Hold a state until it may be passed on; an empty one erases nothing."""
+        self._assert_line_requires(message_dict, requires={"value"})
+        if message_dict["value"]:
+            self.states.read(message_dict["value"])
+            self.loader.pass_states_on()
+        self._handle_max_record_age()
 
     @override
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Pass a state on, with every digit of its numbers."""
-        sys.stdout.write(f"{serialize_json(state)}\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(f"{serialize_json(state)}\n")
+            sys.stdout.flush()
+        except OSError as error:
+            raise TargetError(
+                f"The state cannot be written to standard output ({error.strerror}); "
+                "the next run repeats what came after the last one."
+            ) from error
 
     @override
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        """Load what came before, then let the sink mark what has not come."""
+        """Activate a version that has begun; one that is announced early waits."""
+        version = message_dict["version"]
         for stream_map in self.mapper.stream_maps.get(message_dict["stream"], ()):
             sink = self._sinks_active[stream_map.stream_alias]
-            self.drain_one(sink)
-            if sink.process_activate_version_messages:
-                sink.activate_version(message_dict["version"])
+            if isinstance(sink, MergeSink) and sink.process_activate_version_messages:
+                self._announced[sink.stream_name] = version
+                self.states.open(announced(sink))
+                if sink.has_begun(version):
+                    sink.activate_version(version)
+        self._handle_max_record_age()
+
+    def activate(self, sink: MergeSink, entry: Entry) -> None:
+        """Send the statement that activates a version, after the rows before it."""
+        self.drain_one(sink)
+        del self._announced[sink.stream_name]
+        self.loader.send(entry, b"", announced(sink))
+
+    def dismiss(self, sink: MergeSink) -> None:
+        """Give up a version that was announced; states no longer wait for it."""
+        del self._announced[sink.stream_name]
+        self.states.close(announced(sink))
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
@@ -212,18 +349,25 @@ class TargetSnowflakeMerge(Target):
         )
 
     @override
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """End at once, with no state passed on: the next run repeats what is open.
+    def process_endofpipe(self) -> None:
+        """Load what waits, pass the last state on, and say what was loaded."""
+        with self._ending_well():
+            if self._ended_by is not None:
+                sys.exit(128 + self._ended_by)
+            self._load_the_rest()
+        self.loader.close()
+        for sink in self._merge_sinks():
+            sink.clean_up()
+        for line in self.loader.summary():
+            self.logger.info(line)
 
-        The SDK would drain from within the signal handler, in the middle of a batch,
-        and then pass on the state of records that are not loaded.
-        """
-        # Python drops an exception that is raised while an object is being finalised.
-        self._ended_by = signum
-        # The logger may be in the middle of a line: it would refuse, and end nothing.
-        text = f"Ended by signal {signum}; no further state is passed on\n"
-        os.write(STANDARD_ERROR, text.encode())
-        sys.exit(128 + signum)
+    def _load_the_rest(self) -> None:
+        for sink in self._merge_sinks():
+            self.drain_one(sink)
+        for sink in self._merge_sinks():
+            if sink.stream_name in self._announced:
+                sink.activate_version(self._announced[sink.stream_name])
+        self.loader.finish()
 
     # The command.
 
@@ -256,3 +400,8 @@ class TargetSnowflakeMerge(Target):
             params=command.params,
             logger=cls.logger,
         )
+
+
+def announced(sink: MergeSink) -> tuple[str, str]:
+    """Under which name the states are held for a version that was announced."""
+    return ("announced", sink.stream_name)

@@ -32,6 +32,7 @@ class Project:
             **os.environ,
             "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
             "NO_COLOR": "1",
+            "TARGET_SNOWFLAKE_MERGE_JOURNAL_PATH": str(folder / "journal"),
         }
         self.sandbox = {
             **self.bare,

@@ -72,6 +72,10 @@ class Warehouse:
     schema: str = field(default_factory=lambda: f"S{next(numbers)}")
     command: Path = COMMAND
 
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal"
+
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Return a working configuration with changes; None removes a setting."""
         working = {
@@ -83,6 +87,7 @@ class Warehouse:
             "default_target_schema": self.schema,
             "warehouse": config.WAREHOUSE,
             "role": config.ROLE,
+            "journal_path": str(self.journal),
         }
         given = {**working, **changes}
         return {name: value for name, value in given.items() if value is not None}
@@ -139,8 +144,9 @@ class Warehouse:
         return self.admin.sql(query)[1]
 
     def merges(self) -> list[Sent]:
-        """Return the MERGE requests that arrived."""
-        return [r for r in self.admin.requests() if r.statement.startswith("MERGE")]
+        """Return the MERGE requests that arrived, but for those of the ledger."""
+        merges = [r for r in self.admin.requests() if r.statement.startswith("MERGE")]
+        return [merge for merge in merges if "_SDC_LOADS" not in merge.statement]
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
@@ -22,12 +19,19 @@ OWN = [
     "private_key_path",
     "private_key_passphrase",
     "programmatic_access_token",
+    "oauth_token",
     "database",
     "default_target_schema",
     "warehouse",
     "role",
     "batch_size_rows",
     "batch_size_bytes",
+    "max_parallelism",
+    "max_batch_age_seconds",
+    "hard_delete",
+    "journal_path",
+    "journal_retention_days",
+    "journal_max_bytes",
     "statement_timeout_seconds",
     "add_record_metadata",
 ]
@@ -42,7 +46,12 @@ OF_THE_SDK = [
     "flattening_max_key_length",
     "flattening_separator",
 ]
-SECRETS = {"private_key", "private_key_passphrase", "programmatic_access_token"}
+SECRETS = {
+    "private_key",
+    "private_key_passphrase",
+    "programmatic_access_token",
+    "oauth_token",
+}
 
 
 def about(warehouse: Warehouse) -> dict[str, Any]:
@@ -97,42 +106,6 @@ def test_a_file_of_messages_is_utf_8_in_any_locale(warehouse: Warehouse) -> None
     assert warehouse.rows("ID") == [["Łódź 5 €"]]
 
 
-def test_a_signal_ends_the_run_without_a_state(warehouse: Warehouse) -> None:
-    settings = warehouse.folder / "config.json"
-    settings.write_text(json.dumps(warehouse.settings()))
-    messages = [
-        {
-            "type": "SCHEMA",
-            "stream": "bill",
-            "schema": {"properties": {"id": {"type": "integer"}}},
-            "key_properties": ["id"],
-        },
-        {"type": "RECORD", "stream": "bill", "record": {"id": 1}},
-        {"type": "STATE", "value": {"bookmark": 1}},
-    ]
-
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [warehouse.command, "--config", str(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
-        process.stdin.write("".join(f"{json.dumps(m)}\n" for m in messages).encode())
-        process.stdin.flush()
-        for line in process.stderr:
-            if b"Created table" in line:
-                break
-        process.send_signal(signal.SIGTERM)
-        output, log = process.communicate(timeout=30)
-
-    assert process.returncode == 128 + signal.SIGTERM
-    assert output == b""
-    assert b"no further state is passed on" in log
-    assert b"Traceback" not in log
-
-
 def test_the_target_is_made_from_a_dictionary_too() -> None:
     target = TargetSnowflakeMerge(
         config={
@@ -146,19 +119,3 @@ def test_the_target_is_made_from_a_dictionary_too() -> None:
 
     assert target.config["batch_size_rows"] == 10_000
     assert "host" not in target.config
-
-
-def test_a_signal_that_python_drops_ends_the_run_at_the_end_of_input() -> None:
-    target = TargetSnowflakeMerge(
-        config={
-            "account": "myorg-acct",
-            "database": "finance",
-            "default_target_schema": "erp",
-            "programmatic_access_token": "hush",
-        }
-    )
-    with suppress(SystemExit):  # as Python does in a finaliser
-        signal.raise_signal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as ended:
-        target.process_endofpipe()
-    assert ended.value.code == 128 + signal.SIGTERM

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from singer_sdk.exceptions import InvalidRecord
 from singer_sdk.testing import SuiteConfig, get_target_test_class
@@ -16,6 +18,9 @@ from target_snowflake_merge.target import TargetSnowflakeMerge
 from typing_extensions import override
 
 from sandbox import config
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SETTINGS = {
     "account": config.ACCOUNT,
@@ -55,8 +60,7 @@ Suite = get_target_test_class(
 
 class TestSdkSuite(Suite):  # type: ignore[misc,valid-type] # made at run time
     @pytest.fixture
-    def runner(self, server: tuple[str, object]) -> TargetTestRunner:
+    def runner(self, server: tuple[str, object], tmp_path: Path) -> TargetTestRunner:
         url, _ = server
-        return TargetTestRunner(
-            TargetSnowflakeMerge, {**SETTINGS, "host": url}, SuiteConfig()
-        )
+        settings = {**SETTINGS, "host": url, "journal_path": str(tmp_path)}
+        return TargetTestRunner(TargetSnowflakeMerge, settings, SuiteConfig())

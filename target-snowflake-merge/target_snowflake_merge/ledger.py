@@ -1,0 +1,159 @@
+"""The table ``_SDC_LOADS``: one row for each statement that changes data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_snowflake_merge import statements
+from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.types import INTEGER, TEXT, TIMESTAMP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from target_snowflake_merge.connector import Connector, Table
+    from target_snowflake_merge.journal import Entry
+    from target_snowflake_merge.sql_api import Result
+
+NAME = "_SDC_LOADS"
+KEY = "REQUEST_ID"
+
+COLUMNS = {
+    KEY: TEXT,
+    "BATCH_ID": TEXT,
+    "STATEMENT_HANDLE": TEXT,
+    "RUN_ID": TEXT,
+    "STREAM": TEXT,
+    "TABLE_NAME": TEXT,
+    "KIND": TEXT,
+    "LOAD_METHOD": TEXT,
+    "STATUS": TEXT,
+    "ERROR": TEXT,
+    "ROWS": INTEGER,
+    "BYTES": INTEGER,
+    "INSERTED": INTEGER,
+    "UPDATED": INTEGER,
+    "DELETED": INTEGER,
+    "CHECKSUM": TEXT,
+    "FIRST_SEQUENCE": INTEGER,
+    "LAST_SEQUENCE": INTEGER,
+    "TABLE_VERSION": INTEGER,
+    "ATTEMPTS": INTEGER,
+    "STARTED_AT": TIMESTAMP,
+    "FINISHED_AT": TIMESTAMP,
+}
+"""``BATCH_ID`` is the ``_SDC_REQUEST_ID`` of the rows: the request id of the first
+statement that had them, which a replay or a half of a large batch keeps."""
+
+ROWS_PER_STATEMENT = 500
+
+
+@dataclass(frozen=True)
+class Removal:
+    """An ACTIVATE_VERSION that was executed: what it removed must not come back."""
+
+    first_sequence: int
+    version: int
+
+
+class Ledger:
+    """Reads and writes the ledger of one schema."""
+
+    def __init__(self, connector: Connector) -> None:
+        """Prepare to talk; nothing is sent yet."""
+        self._connector = connector
+        self._table: Table | None = None
+        self._floors: dict[str, int] = {}
+        self._removals: dict[str, list[Removal]] = {}
+
+    def open(self) -> None:
+        """Make the table where it is missing, and read what guards the others.
+
+        Raises:
+            TargetError: The role may not do what is needed.
+        """
+        if self._table is None:
+            self._table = self._connector.prepare(NAME, COLUMNS)
+            self._read()
+
+    def _read(self) -> None:
+        table = self._opened()
+        for row in self._ask(statements.watermarks(table.qualified)).rows:
+            name, last = str(row["TABLE_NAME"]), int(row["LAST_SEQUENCE"] or 0)
+            self._floors[name] = max(last, self._floors.get(name, 0))
+            if row["KIND"] == "activate_version" and row["STATUS"] == "loaded":
+                removal = Removal(last, int(row["TABLE_VERSION"] or 0))
+                self._removals.setdefault(name, []).append(removal)
+
+    def floor(self, table: str) -> int:
+        """Return the largest sequence that any statement for a table has had.
+
+        Rows that were really deleted are gone from the table, and batches that have
+        failed never came there; their sequences are not given again all the same.
+        """
+        return self._floors.get(table, 0)
+
+    def first_insertable(self, entry: Entry) -> int:
+        """Return the first sequence that a batch may insert.
+
+        What an ACTIVATE_VERSION has removed, or would have if it had been there, does
+        not come back; rows of that version were not removed.
+        """
+        removals = self._removals.get(entry.table, ())
+        return max(
+            (r.first_sequence for r in removals if r.version != entry.version),
+            default=0,
+        )
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write what is known about statements, over what was known before.
+
+        Raises:
+            TargetError: It is not written, or perhaps not.
+        """
+        if not entries:
+            return
+        self.open()
+        sql = statements.upsert(self._opened().qualified, COLUMNS, KEY)
+        for start in range(0, len(entries), ROWS_PER_STATEMENT):
+            rows = [_row(e) for e in entries[start : start + ROWS_PER_STATEMENT]]
+            self._ask(sql, msgspec.json.encode(rows).decode())
+        for entry in entries:
+            if entry.kind == "activate_version" and entry.status == "loaded":
+                removal = Removal(entry.last_sequence or 0, entry.version or 0)
+                self._removals.setdefault(entry.table, []).append(removal)
+
+    def newest(self, stream: str | None, limit: int) -> list[dict[str, str | None]]:
+        """Return the newest statements, those that have failed first."""
+        self.open()
+        sql = statements.loads(self._opened().qualified, by_stream=stream is not None)
+        binds = [stream] if stream else []
+        return self._ask(f"{sql}\nLIMIT {limit:d}", *binds).rows
+
+    def _opened(self) -> Table:
+        if self._table is None:
+            raise TargetError("The ledger was not opened.")
+        return self._table
+
+    def _ask(self, sql: str, *binds: str) -> Result:
+        table = self._opened()
+        return self._connector.query(table.stream, table.qualified, sql, *binds)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    known = {
+        **msgspec.structs.asdict(entry),
+        "table_name": entry.table,
+        "table_version": entry.version,
+    }
+    return dict(_cells(known))
+
+
+def _cells(known: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, column in COLUMNS.items():
+        value = known[name.lower()]
+        # As text: a number keeps its digits, a time has the format of the statements.
+        yield name, value if value is None or column == TEXT else str(value)

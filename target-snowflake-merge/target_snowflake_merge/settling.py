@@ -1,0 +1,115 @@
+"""What earlier runs have left in the journal is brought to its end."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from target_snowflake_merge.delivery import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from target_snowflake_merge.delivery import Delivery
+    from target_snowflake_merge.journal import Entry, Journal, Kind, Run
+    from target_snowflake_merge.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+
+def settle(journal: Journal, delivery: Delivery, ledger: Ledger) -> None:
+    """Bring the statements of runs that have ended to their end.
+
+    What was in flight is sent again under its request id. The ledger gets the rows that
+    it lacks, and what is old is forgotten.
+
+    Args:
+        journal: The journal.
+        delivery: Sends the statements.
+        ledger: Gets the rows.
+
+    Raises:
+        TargetError: Snowflake cannot be reached, or the journal not be read.
+    """
+    with journal.idle_runs() as runs:
+        own = list(_of(journal, runs))
+        if any(not entry.is_settled for _, entry in own):
+            ledger.open()
+        for run, entry in own:
+            if not entry.is_settled:
+                _settle(run, entry, delivery, ledger)
+        unrecorded = [found for found in _of(journal, runs) if not found[1].in_ledger]
+        record(ledger, unrecorded)
+        journal.forget_old(runs)
+
+
+def _of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, Entry]]:
+    """Go through the statements for this journal's destination."""
+    for run in runs:
+        for entry in run.entries():
+            if entry.destination == journal.destination:
+                yield run, entry
+
+
+def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
+    if run.is_settled(entry.request_id):  # by the statement that it is a half of
+        return
+    logger.info(
+        "Request %s of stream %s was in flight when its run ended; settling it",
+        *(entry.request_id, entry.stream),
+    )
+    first = ledger.first_insertable(entry)
+    try:
+        for _ in delivery.deliver(
+            run, entry, run.payload(entry), first_sequence=first, sent_before=True
+        ):
+            pass
+    except RefusedError as error:
+        logger.warning(
+            "%s It holds %d rows (request %s) that are not in the table unless the "
+            "source sends them again; snowflake-merge replay --request-id %s sends "
+            "them, with --discard it forgets them",
+            *(error, entry.rows, error.entry.request_id, error.entry.request_id),
+        )
+
+
+def record(ledger: Ledger, found: Collection[tuple[Run, Entry]]) -> None:
+    """Write statements into the ledger, and note in the journal that they are there.
+
+    Raises:
+        TargetError: The ledger or the journal cannot be written.
+    """
+    ledger.write([entry for _, entry in found])
+    for run, entry in found:
+        run.update(replace(entry, in_ledger=True))
+
+
+def supersede(
+    journal: Journal, ledger: Ledger, loaded: Collection[tuple[str, Kind]]
+) -> None:
+    """Note that a run has loaded tables past what had failed for them before.
+
+    A run that has failed did not pass its state on, so this one has read the same rows
+    again, or what has become of them.
+
+    Args:
+        journal: The journal.
+        ledger: Gets the rows.
+        loaded: The tables that have been loaded, and by which kind of statement.
+
+    Raises:
+        TargetError: The ledger or the journal cannot be written.
+    """
+    with journal.idle_runs() as runs:
+        past = [
+            (run, replace(entry, status="superseded", in_ledger=False))
+            for run, entry in _of(journal, runs)
+            if entry.status == "failed" and (entry.table, _as(entry.kind)) in loaded
+        ]
+        record(ledger, past)
+
+
+def _as(kind: Kind) -> Kind:
+    return "merge" if kind == "replay" else kind
