@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from sandbox.acumatica.faults import Fault
 
 from sandbox import config
 
@@ -178,6 +179,17 @@ def test_a_token_takes_precedence_over_cookies(
     browser.get(Authorization=f"Bearer {acumatica.token}")
     assert len(admin.sessions()) == 2
     assert browser.get(Authorization="Bearer made-up").status_code == 401
+
+
+def test_a_session_can_end_in_the_middle(
+    browser: Browser, admin: AcumaticaAdmin
+) -> None:
+    browser.sign_in()
+    admin.add_fault(Fault("expire"))
+    assert browser.get().status_code == 401
+    assert admin.sessions() == []
+    browser.sign_in()
+    assert browser.get().status_code == 200
 
 
 def test_closed_sessions_need_a_new_sign_in(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.acumatica.dropdowns import code, minutes
-from sandbox.acumatica.endpoints import READABLE, load_endpoints
+from sandbox.acumatica.endpoints import TABLES, load_endpoints
 
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -35,7 +35,9 @@ def test_each_version_sends_the_fields_that_it_describes(
 ) -> None:
     acumatica.endpoint = f"Default/{version}"
     schemas = described(acumatica)
-    for entity in READABLE:
+    readable = ENDPOINTS["Default", version].readable
+    assert set(readable) == set(TABLES)
+    for entity in readable:
         fields = schemas[entity]["allOf"][1]["properties"]
         assert set(fields) == set(ENDPOINTS["Default", version].entities[entity].fields)
         nested = [n for n, k in fields.items() if "Value" not in k.get("$ref", "")]
@@ -289,6 +291,9 @@ def test_the_optimiser_and_select_refuse_in_contract_5_too(
 def test_master_data_can_be_read(acumatica: AcumaticaClient) -> None:
     [actual, *_] = acumatica.rows("Ledger", expand="Branches")
     assert actual["Branches"][0]["BranchID"] == {"value": "MAIN"}
+    acumatica.endpoint = "Default/26.200.001"
+    kinds = [row["Type"]["value"]["id"] for row in acumatica.rows("Ledger")]
+    assert kinds == ["A", "B", "S"]
     subaccount = acumatica.rows("Subaccount")[0]
     assert subaccount["SubaccountCD"] == {"value": "000-000"}
     assert "LastModifiedDateTime" not in subaccount

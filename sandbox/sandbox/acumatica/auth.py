@@ -303,12 +303,6 @@ class Identity:
         ticket = self.tickets.get(value)
         return valid(ticket, ticket is not None and ticket.session == session)
 
-    def expire(self, authorization: str) -> None:
-        """End a token before its time."""
-        value = authorization.partition(" ")[2].strip()
-        if value in self.tokens:
-            self.tokens[value].expires = clock.real()
-
     def session(self, token: Token) -> Session:
         """The token's session, opened now if there is none.
 

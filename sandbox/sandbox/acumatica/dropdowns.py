@@ -47,6 +47,7 @@ LISTS: dict[str, dict[str, str]] = {
     "Status": STATUSES,
     "PurchaseOrder.Status": STATUSES | {"Completed": "M", "Pending Approval": "B"},
     "JournalTransaction.Status": STATUSES | {"Completed": "C"},
+    "Ledger.Type": {"Actual": "A", "Budget": "B", "Reporting": "R", "Statistical": "S"},
     "Account.PostOption": {"Detail": "D", "Summary": "S"},
     "Bill.Type": PAYABLES,
     "Check.Type": PAYABLES,

@@ -4,10 +4,9 @@ A version is a file in ``versions/``, named ``<endpoint>-<version>.json``. Its s
 the metadata that Acumatica publishes with its own REST client for C#
 (EndpointMetadata), reduced to the entities that finance reads, a few master data, and
 everything that hangs from them. Default/25.200.001 is Default/24.200.001 with the
-changes that are known for the same entities. The master data Ledger and Subaccount are
-left out of Default/26.200.001, whose types for them are not known here. Finance is a
-tenant's own endpoint: it renames an entity and fields, and makes real fields of custom
-ones.
+changes that are known for the same entities; Subaccount is taken to be the same in all.
+Finance is a tenant's own endpoint: it renames an entity and fields, and makes real
+fields of custom ones.
 """
 
 from __future__ import annotations

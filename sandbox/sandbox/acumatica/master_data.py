@@ -47,9 +47,15 @@ def ledger(maker: Maker, name: str, kind: str) -> Record:
         "BranchName": "Main Branch",
         "CompanyName": "Company",
     }
+    company: Fields = {
+        "Active": True,
+        "Company": "COMPANY",
+        "CompanyName": "Company",
+        "CompanyType": "Without Branches",
+    }
     fields = {
         "Branches": [branch],
-        "Companies": [],
+        "Companies": [company],
         "ConsolidationSource": False,
         "Currency": None if kind == "Statistical" else "USD",
         "Description": f"{kind} ledger",
