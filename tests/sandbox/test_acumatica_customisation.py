@@ -197,6 +197,26 @@ def test_an_unknown_custom_field_is_an_error(
     assert answer.json()["exceptionType"].endswith("KeyNotFoundException")
 
 
+@pytest.mark.parametrize("endpoint", [V4, V5])
+def test_the_optimiser_can_refuse_a_custom_field(
+    customised: AcumaticaClient, admin: AcumaticaAdmin, endpoint: str
+) -> None:
+    customised.endpoint = endpoint
+    admin.change_settings(unoptimizable={"Bill": ["Document.UsrDisputed", "Terms"]})
+    name = "custom" if endpoint == V4 else "select"
+    answer = customised.get(
+        "Bill", top=1, **{name: "Document.UsrDisputed,Document.UsrScannedPages"}
+    )
+    assert "CannotOptimizeException" in answer.json()["exceptionType"]
+    message = answer.json()["exceptionMessage"]
+    assert "Document.UsrDisputed: View Document has BQL delegate" in message
+    assert ("Terms: View Terms" in message) is (endpoint == V4)
+    other = customised.get(
+        "Bill", top=1, select="Amount" + ",Document.UsrScannedPages" * (endpoint == V5)
+    )
+    assert other.status_code == 200
+
+
 def test_a_test_can_choose_a_custom_value(
     customised: AcumaticaClient, admin: AcumaticaAdmin
 ) -> None:

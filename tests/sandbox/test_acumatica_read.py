@@ -169,7 +169,8 @@ def test_an_address_needs_its_contact_and_itself(acumatica: AcumaticaClient) -> 
 
 
 def test_files_come_with_their_expansion(acumatica: AcumaticaClient) -> None:
-    assert acumatica.rows("Bill", top=1, expand="files")[0]["files"] == []
+    for name in ("files", "Files"):
+        assert acumatica.rows("Bill", top=1, expand=name)[0]["files"] == []
 
 
 def test_select_narrows_a_record(acumatica: AcumaticaClient) -> None:

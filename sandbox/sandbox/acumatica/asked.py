@@ -77,8 +77,9 @@ def read(parameters: Mapping[str, str], contract: int) -> Asked:
         AnswerError: They are not written as the contract version wants them.
     """
     asked = read_5(parameters) if contract >= ODATA_4 else read_4(parameters)
-    asked.files = FILES in asked.expand
-    asked.expand.discard(FILES)
+    files = {name for name in asked.expand if name.lower() == FILES}
+    asked.files = bool(files)
+    asked.expand -= files
     return asked
 
 

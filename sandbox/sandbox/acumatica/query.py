@@ -174,17 +174,20 @@ def check_optimizable(
         endpoint: The endpoint.
         name: The entity that is listed.
         shape: What is to be written of it.
-        delegates: The expansions with a BQL delegate behind them.
+        delegates: The fields, expansions and custom fields with a BQL delegate behind
+            them.
 
     Raises:
         AnswerError: One of them is to be written.
     """
     nested = endpoint.entities[name].nested
     expanded = [path for path in (*shape.linked, *shape.details) if path in delegates]
-    if expanded:
-        firsts = (endpoint.entities[nested[path]].scalars[0] for path in expanded)
-        fields = zip(expanded, firsts, strict=True)
-        causes = [(f"{path}.{field}", path) for path, field in fields]
+    firsts = [endpoint.entities[nested[path]].scalars[0] for path in expanded]
+    fields = zip(expanded, firsts, strict=True)
+    causes = [(f"{path}.{field}", path) for path, field in fields]
+    causes += [(field, field) for field in shape.fields if field in delegates]
+    causes += [(c.path, c.view) for c in shape.customs if c.path in delegates]
+    if causes:
         raise errors.not_optimizable(causes)
 
 

@@ -40,8 +40,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
             body that names the limit, ``redirect`` is a 302 to the error page.
         denied: Entities whose forms the user has no rights for.
-        unoptimizable: Expansions, by entity, that make a list fail with a
-            CannotOptimizeException; reads by key or id have them.
+        unoptimizable: Expansions, fields and custom fields, by entity, that make a list
+            fail with a CannotOptimizeException; reads by key or id have them.
         unselectable: Entities that answer ``$select`` with a KeyNotFoundException
             (reported for Payment).
         not_configured: Entities whose module is not set up.
