@@ -231,8 +231,22 @@ def _login_hint(answer: Answer) -> str:
 
 def _clock_hint(answer: Answer, now: float) -> str:
     """Say that the clocks differ, for which a token is refused."""
-    skew = 0.0 if answer.clock is None else now - answer.clock
+    difference = clock_difference(answer.clock, now)
+    return f"{difference}; " if difference else ""
+
+
+def clock_difference(theirs: float | None, ours: float) -> str:
+    """Say by how much the clocks differ, if it is much.
+
+    Args:
+        theirs: The server's time in seconds since 1970, where it is known.
+        ours: This machine's time.
+
+    Returns:
+        Half a sentence, or nothing.
+    """
+    skew = 0.0 if theirs is None else ours - theirs
     if abs(skew) < TOLERATED_SKEW_SECONDS:
         return ""
     side = "ahead of" if skew > 0 else "behind"
-    return f"this machine's clock is {abs(skew):.0f} seconds {side} Snowflake's; "
+    return f"this machine's clock is {abs(skew):.0f} seconds {side} Snowflake's"

@@ -66,6 +66,9 @@ class Authenticator(AuthBase, ABC):
     requests from putting an entry of ``~/.netrc`` in the place of the token.
     """
 
+    setting: str
+    """The setting that says how to sign in, for people."""
+
     token_type: str
     """The value of ``X-Snowflake-Authorization-Token-Type``."""
 
@@ -93,9 +96,6 @@ class Authenticator(AuthBase, ABC):
 
 class BearerToken(Authenticator):
     """A token that somebody else has made, sent as it is."""
-
-    setting: str
-    """The setting that holds the token."""
 
     def __init__(self, token: str) -> None:
         """Take a token, as it was copied or read from a file.
@@ -147,11 +147,8 @@ class OAuthToken(BearerToken):
 class KeyPair(Authenticator):
     """Signs short-lived JSON Web Tokens with the user's private key."""
 
+    setting = "key pair"
     token_type = "KEYPAIR_JWT"  # noqa: S105 - the name of a kind
-    remedy = (
-        "check account and user, that the user's RSA_PUBLIC_KEY belongs to the private "
-        "key, and that this machine's clock is right"
-    )
 
     def __init__(
         self,
@@ -169,7 +166,12 @@ class KeyPair(Authenticator):
             clock: Seconds since 1970; tests move it.
         """
         subject = f"{jwt_account(account)}.{user.upper()}"
-        self._claims = {"iss": f"{subject}.{fingerprint(private_key)}", "sub": subject}
+        public_key = fingerprint(private_key)
+        self.remedy = (
+            "check account and user, that the user's RSA_PUBLIC_KEY_FP is "
+            f"{public_key}, and that this machine's clock is right"
+        )
+        self._claims = {"iss": f"{subject}.{public_key}", "sub": subject}
         self._private_key = private_key
         self._clock = clock
         self._lock = threading.Lock()

@@ -12,6 +12,7 @@ from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
 from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.ping import Ping
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
@@ -73,3 +74,21 @@ def cli(context: click.Context, config: tuple[str, ...]) -> None:
             config=given.config, parse_env_config=given.parse_env, setup_mapper=False
         )
     )
+
+
+@cli.command()
+@click.pass_obj
+def ping(context: Context) -> None:
+    """Check what a load needs, a line for each fact.
+
+    Address, clock, sign-in, role, warehouse, database, schema, rights, and settings of
+    the account. The rights are tried on a table that is dropped again.
+    """
+    target = context.target
+    checks = Ping(context.config, f"{target.name}/{target.plugin_version}")
+    facts = []
+    for fact in checks.facts():
+        click.echo(str(fact))
+        facts.append(fact)
+    if not all(fact.is_ok for fact in facts):
+        sys.exit(1)

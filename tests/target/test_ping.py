@@ -1,0 +1,215 @@
+"""`snowflake-merge ping`: one fact a line, and exit code 1 where one is bad."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import config
+
+if TYPE_CHECKING:
+    from tests.target.conftest import Warehouse
+
+COMMAND = Path(sys.executable).parent / "snowflake-merge"
+
+
+def ping(loaded: Warehouse, /, **changes: Any) -> tuple[int, str]:
+    """Run the command; give its exit code and its lines."""
+    settings = loaded.folder / "config.json"
+    settings.write_text(json.dumps(loaded.settings(**changes)))
+    done = subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, "--config", str(settings), "ping"],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout or done.stderr
+
+
+def leftovers(warehouse: Warehouse) -> list[Any]:
+    found = []
+    for kind in ("TABLE", "SCHEMA"):
+        table = {"TABLE": "TABLES", "SCHEMA": "SCHEMATA"}[kind]
+        sql = (
+            f"SELECT {kind}_NAME FROM FINANCE.INFORMATION_SCHEMA.{table} "  # noqa: S608 - the test's own text
+            f"WHERE {kind}_NAME LIKE '%SDC_PING%'"
+        )
+        found += warehouse.admin.sql(sql)[1]
+    return found
+
+
+def test_a_load_that_would_work(warehouse: Warehouse) -> None:
+    warehouse.admin.sql(f"CREATE SCHEMA {warehouse.schema}")
+
+    code, lines = ping(warehouse)
+
+    assert code == 0, lines
+    assert lines.splitlines() == [
+        f"ok      address    {warehouse.admin.url} answers.",
+        "ok      clock      This machine's clock agrees with Snowflake's.",
+        "ok      sign-in    Signed in as LOADER by key pair.",
+        "ok      role       LOADER.",
+        "ok      warehouse  LOADING.",
+        "ok      database   FINANCE can be used.",
+        f"ok      database   Schema {warehouse.schema} exists.",
+        f"ok      rights     A table can be made in FINANCE.{warehouse.schema}.",
+        "ok      rights     Rows can be merged; merged again, they do not double.",
+        "ok      rights     What comes out is what went in.",
+        "ok      settings   The account changes nothing that matters for loads.",
+    ]
+    assert leftovers(warehouse) == []
+
+
+def test_a_schema_that_is_yet_to_be_made(warehouse: Warehouse) -> None:
+    code, lines = ping(warehouse, role=None, warehouse=None)
+
+    assert code == 0, lines
+    assert "role       LOADER, the user's default." in lines
+    assert "warehouse  LOADING, the user's default." in lines
+    assert f"Schema {warehouse.schema} is not there; the first load makes it." in lines
+    assert "ok      rights     A schema can be made in FINANCE." in lines
+    assert "ok      rights     What comes out is what went in." in lines
+    assert leftovers(warehouse) == []
+    assert not warehouse.admin.sql(
+        "SELECT 1 FROM FINANCE.INFORMATION_SCHEMA.SCHEMATA "  # noqa: S608 - as above
+        f"WHERE SCHEMA_NAME = '{warehouse.schema}'"
+    )[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"host": "http://127.0.0.1:1"}, "failed  address    The connection to"),
+        ({"user": "nobody"}, "failed  sign-in    Snowflake refused the sign-in"),
+        ({"account": "OTHER"}, "SYSTEM$GET_LOGIN_FAILURE_DETAILS('"),
+        ({"user": "nobody"}, "that the user's RSA_PUBLIC_KEY_FP is SHA256:"),
+        (
+            {"private_key_path": None, "oauth_token": "hush"},
+            "check that the oauth_token is complete",
+        ),
+    ],
+)
+def test_without_a_sign_in_nothing_else_is_checked(
+    warehouse: Warehouse, changes: dict[str, Any], line: str
+) -> None:
+    code, lines = ping(warehouse, **changes)
+
+    assert code == 1
+    assert line in lines
+    assert "role" not in lines
+    assert "hush" not in lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"role": "NONE"}, "failed  role       Snowflake refused: 403 (390189"),
+        ({"warehouse": "NONE"}, "failed  warehouse  Snowflake refused: 422"),
+        ({"database": "NONE"}, "failed  database   Snowflake refused: 422 (002003"),
+    ],
+)
+def test_the_other_checks_are_made_all_the_same(
+    warehouse: Warehouse, changes: dict[str, Any], line: str
+) -> None:
+    code, lines = ping(warehouse, **changes)
+
+    assert code == 1
+    assert line in lines
+    assert "ok      sign-in" in lines
+    assert "settings" in lines
+
+
+@pytest.mark.parametrize(
+    ("privilege", "on", "has_schema"),
+    [
+        ("CREATE", "FINANCE.{}", True),
+        ("CREATE", "FINANCE", False),
+    ],
+)
+def test_rights_are_tried(
+    warehouse: Warehouse, privilege: str, on: str, *, has_schema: bool
+) -> None:
+    if has_schema:
+        warehouse.admin.sql(f"CREATE SCHEMA {warehouse.schema}")
+    where = on.format(warehouse.schema)
+    warehouse.admin.revoke(privilege, where)
+    try:
+        code, lines = ping(warehouse)
+    finally:
+        warehouse.admin.grant(privilege, where)
+
+    assert code == 1
+    assert "failed  rights     Snowflake refused: 422 (003001" in lines
+    assert "grant the role what is missing" in lines
+    assert leftovers(warehouse) == []
+
+
+def test_what_cannot_be_dropped_is_named(warehouse: Warehouse) -> None:
+    warehouse.admin.sql(f"CREATE SCHEMA {warehouse.schema}")
+    warehouse.admin.fault("error", contains="DROP TABLE", code="003001")
+
+    code, lines = ping(warehouse)
+
+    assert code == 1
+    assert 'Run this yourself: DROP TABLE IF EXISTS "FINANCE".' in lines
+    warehouse.admin.sql(f"DROP SCHEMA {warehouse.schema}")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "error", "code": "003001"}, {"kind": "error", "code": "100038"}],
+)
+def test_a_merge_that_is_refused(warehouse: Warehouse, fault: dict[str, Any]) -> None:
+    warehouse.admin.sql(f"CREATE SCHEMA {warehouse.schema}")
+    warehouse.admin.fault(contains="MERGE", **fault)
+
+    code, lines = ping(warehouse)
+
+    assert code == 1
+    assert f"failed  rights     Snowflake refused: 422 ({fault['code']}" in lines
+    assert "ok      settings" in lines
+    assert leftovers(warehouse) == []
+
+
+def test_settings_of_the_account_are_told(warehouse: Warehouse) -> None:
+    warehouse.admin.configure(
+        account={
+            "QUOTED_IDENTIFIERS_IGNORE_CASE": "true",
+            "DATE_INPUT_FORMAT": "DD/MM/YYYY",
+            "TIMEZONE": "Asia/Tokyo",
+        }
+    )
+
+    code, lines = ping(warehouse)
+
+    assert code == 0, lines
+    assert "DATE_INPUT_FORMAT is DD/MM/YYYY, which is no matter: dates are" in lines
+    assert "QUOTED_IDENTIFIERS_IGNORE_CASE is true, which is no matter: all" in lines
+    assert "TIMEZONE" not in lines
+
+
+def test_an_access_token_is_named(warehouse: Warehouse) -> None:
+    token = config.PROGRAMMATIC_ACCESS_TOKEN
+
+    code, lines = ping(
+        warehouse,
+        private_key_path=None,
+        user=None,
+        programmatic_access_token=token,
+    )
+
+    assert code == 0, lines
+    assert "Signed in as LOADER by programmatic_access_token." in lines
+    assert token not in lines
+
+
+def test_bad_settings_are_one_sentence(warehouse: Warehouse) -> None:
+    code, lines = ping(warehouse, database=None)
+
+    assert (code, lines) == (1, "Error: Settings are missing: database; set them.\n")
