@@ -55,7 +55,7 @@ def test_a_result_has_metadata_rows_and_a_handle(snowflake: SnowflakeClient) -> 
         ("'23:59:59.5'::TIME", "86399.500000000"),
         ("'2024-03-01 10:00:00.123456'::TIMESTAMP_NTZ", "1709287200.123456000"),
         ("'1969-12-31 23:59:59'::TIMESTAMP_NTZ", "-1.000000000"),
-        ("'2024-03-01T10:00:00+02:00'::TIMESTAMP_TZ", "1709280000.000000000 1440"),
+        ("'2024-03-01T10:00:00+02:00'::TIMESTAMP_TZ", "1709280000.000000000 1560"),
         ("TO_BINARY('ff00', 'HEX')", "FF00"),
         ('PARSE_JSON(\'{"b": [1, null, "é"]}\')', '{"b":[1,null,"é"]}'),
     ],
@@ -142,7 +142,7 @@ def test_request_id_is_a_uuid(snowflake: SnowflakeClient) -> None:
         ("BOOLEAN", "true", "true"),
         ("DATE", "1709251200000", "19783"),
         ("TIMESTAMP_NTZ", "1709287200123456000", "1709287200.123456000"),
-        ("TIMESTAMP_TZ", "1709287200000000000 1560", "1709287200.000000000 1440"),
+        ("TIMESTAMP_TZ", "1709287200000000000 1560", "1709287200.000000000 1560"),
     ],
 )
 def test_binds_by_type(

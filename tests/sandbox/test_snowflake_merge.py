@@ -106,7 +106,7 @@ def test_a_batch_of_json_is_merged(guarded: SnowflakeClient) -> None:
         "numRowsDeleted": 0,
         "numDuplicateRowsUpdated": 0,
     }
-    changed = "1714550400.500000000 1440"
+    changed = "1714550400.500000000 1560"
     assert guarded.rows("SELECT * FROM t ORDER BY id") == [
         ["a", "12345678901234.567800000", changed, '[{"x":0.1}]', "1"],
         ["b", "0.000000001", changed, None, "1"],

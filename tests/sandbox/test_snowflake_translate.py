@@ -37,7 +37,7 @@ def translated(statement: str) -> tuple[str, list[tuple[int, bool]]]:
             "TRY_CAST(_SB_TRY_NUMBER(a) AS DECIMAL(5, 0)) AS x",
         ),
         ("a::TIMESTAMP_LTZ(9) AS x", "CAST(_SB_TZ(a) AS TIMESTAMPTZ) AS x"),
-        ("TO_TIMESTAMP_TZ(a) AS x", "CAST(_SB_TZ(a) AS TIMESTAMPTZ) AS x"),
+        ("TO_TIMESTAMP_TZ(a) AS x", "_SB_INSTANT(_SB_TZ(a)) AS x"),
         ("PARSE_JSON('1.10') AS x", "_SB_JSON('1.1') AS x"),
         ("CURRENT_ROLE() AS x", "'LOADER' AS x"),
     ],

@@ -27,7 +27,7 @@ TYPE = """CASE
     WHEN data_type IN ('DOUBLE', 'FLOAT') THEN 'FLOAT'
     WHEN data_type = 'BLOB' THEN 'BINARY'
     WHEN data_type = 'TIMESTAMP' THEN 'TIMESTAMP_NTZ'
-    WHEN data_type = 'TIMESTAMP WITH TIME ZONE' THEN 'TIMESTAMP_TZ'
+    WHEN data_type = 'TIMESTAMP WITH TIME ZONE' THEN 'TIMESTAMP_LTZ'
     WHEN data_type = 'INTERVAL' THEN 'TIMESTAMP_TZ'
     WHEN data_type = 'JSON' THEN 'VARIANT'
     ELSE data_type END"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fakesnow import dialect
 from sqlglot import exp
@@ -22,12 +22,14 @@ from sandbox.snowflake import (
     parsing,
     translate,
     variants,
+    zoned,
 )
 from sandbox.snowflake.catalog import DEFAULT_LENGTH, LENGTHS
 from sandbox.snowflake.context import Context, Outcome
 from sandbox.snowflake.definitions import Definitions
 from sandbox.snowflake.names import folded
 from sandbox.snowflake.session import SessionStatements
+from sandbox.snowflake.submissions import Zoned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,6 +129,7 @@ class Connection:
         """
         statement = parsing.parse(text)
         translate.name_columns(statement)
+        translate.map_timestamps(statement, self.context.parameters)
         parameters = self.context.parameters
         ignore_case = parameters["QUOTED_IDENTIFIERS_IGNORE_CASE"] == "true"
         return names.resolve(statement, ignore_case=ignore_case)
@@ -176,8 +179,13 @@ class Connection:
         return Definitions(self).execute(statement, binds)
 
     def _full_name(self, table: exp.Table) -> str:
+        return ".".join(map(str, self._place(table)))
+
+    def _place(self, table: exp.Table) -> tuple[str | None, str]:
         schema = folded(table.args["db"]) if table.args.get("db") else None
-        return f"{schema or self.schema}.{folded(table.this)}"
+        name = table.this
+        is_name = isinstance(name, exp.Identifier)
+        return schema or self.schema, folded(name) if is_name else ""
 
     def _write(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         limited = not isinstance(statement, exp.Insert)
@@ -221,11 +229,6 @@ class Connection:
         text, values = self._translated(statement, binds)
         if isinstance(statement, exp.Transaction):
             self.in_transaction = True
-        if not any(
-            isinstance(t.this, exp.Identifier) for t in statement.find_all(exp.Table)
-        ):
-            # fakesnow takes a table function for a table, which needs a schema.
-            self.link.schema_set = True
         cursor = self.link.cursor()
         cursor.execute(text, binding_params=values, server=True)
         if isinstance(statement, (exp.Commit, exp.Rollback)):
@@ -247,8 +250,41 @@ class Connection:
         self, statement: exp.Expr, binds: Mapping[int, Any]
     ) -> tuple[str, list[Any]]:
         changed = translate.translate(statement, self.context.translation())
-        text, order = translate.text_and_binds(changed)
+        instants = [n for n, value in binds.items() if isinstance(value, Zoned)]
+        changed = self._zoned(changed)
+        text, order = translate.text_and_binds(changed, instants)
         return text, [_value(binds, number, is_json=json) for number, json in order]
+
+    def _zoned(self, statement: exp.Expr) -> exp.Expr:
+        """Write out what happens silently to a TIMESTAMP_TZ."""
+        return zoned.convert(statement, self._zoned_columns(statement))
+
+    def _zoned_columns(self, statement: exp.Expr) -> zoned.Columns:
+        """Find the columns of type TIMESTAMP_TZ of a statement's tables."""
+        places = {self._place(table) for table in statement.find_all(exp.Table)}
+        found = self.raw(
+            "SELECT schema_name, table_name, column_name, data_type "
+            "FROM duckdb_columns() WHERE list_contains(?, table_name) "
+            "AND (database_name = ? OR database_name = 'temp') "
+            "ORDER BY table_oid, column_index",
+            [name for _, name in places],
+            config.DATABASE,
+        )
+        own = [
+            (place, column, kind == zoned.ENGINE_TYPE)
+            for *place, column, kind in found
+            if place[0] == "main" or tuple(place) in places
+        ]
+        writes = isinstance(statement, WRITES)
+        target = self._place(written_table(statement)) if writes else None
+        return zoned.Columns(
+            {column for _, column, is_zoned in own if is_zoned},
+            {
+                column: is_zoned
+                for place, column, is_zoned in own
+                if tuple(place) == target
+            },
+        )
 
     def _counted(self, outcome: Outcome) -> Outcome:
         counts = {
@@ -274,17 +310,19 @@ class Connection:
 
     def plain(self, statement: exp.Expr) -> list[Any]:
         """Run a statement of nothing but names and numbers; return its rows."""
-        resolved = names.resolve(statement, ignore_case=False)
+        resolved = self._zoned(names.resolve(statement, ignore_case=False))
         return self.raw(resolved.sql(dialect="duckdb"))
 
     def _merge(self, statement: exp.Merge, binds: Mapping[int, Any]) -> Outcome:
         plan = merge.plan(statement)
         for prepare in plan.prepare:
             self.step(prepare, binds)
-        if self.plain(plan.ambiguous):
+        strict = self.context.parameters["ERROR_ON_NONDETERMINISTIC_MERGE"] == "true"
+        if strict and self.plain(plan.ambiguous):
             raise merge.duplicate_row(statement.this.sql(dialect="snowflake"))
         counts: dict[str, int] = {}
         for clause in plan.clauses:
+            self._nudge(clause.apply)
             [[count]] = self.plain(clause.apply)
             counts[clause.action] = counts.get(clause.action, 0) + count
         columns = [
@@ -294,6 +332,16 @@ class Connection:
         ]
         shown = self.run(parsing.parse(f"SELECT {', '.join(columns)}"), {})
         return Outcome(shown.table, shown.types, statistics(counts))
+
+    def _nudge(self, clause: exp.Expr) -> None:
+        """Have the engine store offsets that change without their instants."""
+        if isinstance(clause, exp.Update):
+            resolved = names.resolve(clause, ignore_case=False)
+            columns = self._zoned_columns(resolved)
+            own = {name for name, is_zoned in columns.target.items() if is_zoned}
+            converted = zoned.convert(resolved, columns)
+            if moved := zoned.nudged(cast("exp.Update", converted), own):
+                self.raw(moved.sql(dialect="duckdb"))
 
     def _check_lengths(self, statement: exp.Expr) -> None:
         """Refuse texts longer than their columns, which the engine would keep."""

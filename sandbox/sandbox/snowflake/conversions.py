@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from sandbox.snowflake import formats
+from sandbox.snowflake import account, formats
 from sandbox.snowflake.errors import unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Type = exp.DataType.Type
 TEXT_TYPES = {Type.VARCHAR, Type.TEXT, Type.CHAR, Type.NCHAR, Type.NVARCHAR}
@@ -26,8 +30,12 @@ PLAIN_MACROS = {
     Type.FLOAT: "DOUBLE",
     Type.DOUBLE: "DOUBLE",
     Type.BOOLEAN: "BOOLEAN",
+    Type.BINARY: "BINARY_HEX",
 }
 TIMESTAMP_FUNCTIONS = re.compile(r"(TRY_)?TO_TIMESTAMP(?:_(TZ|NTZ|LTZ))?$")
+
+FRACTIONS = re.compile(r"%f_?(nine|six|three)?")
+OFFSETS = re.compile(r"(%:?z)")
 
 
 def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
@@ -65,6 +73,8 @@ def convert(value: exp.Expr, to: exp.DataType, attempt: str = "") -> exp.Expr:
 
 def _cast_to(value: exp.Expr, to: exp.DataType, attempt: str) -> exp.Expr:
     """Return the engine's own cast, of a value that has Snowflake's form already."""
+    if to.this == Type.INTERVAL:
+        return call(f"{attempt}INSTANT", value)
     if attempt:
         # Without the flag sqlglot writes CAST, where it cannot see that this is a text.
         return exp.TryCast(this=value, to=to, requires_string=True)
@@ -88,9 +98,9 @@ def number(to: exp.DataType) -> exp.DataType:
 
 
 def unsized(to: exp.DataType) -> exp.DataType:
-    """Return a time type without its precision: the engine always has microseconds."""
-    kind = Type.TIMESTAMPTZ if to.this == Type.TIMESTAMPLTZ else to.this
-    return exp.DataType(this=kind, nested=False)
+    """Return the engine's time type: it always has microseconds; see ``zoned``."""
+    kinds = {Type.TIMESTAMPLTZ: Type.TIMESTAMPTZ, Type.TIMESTAMPTZ: Type.INTERVAL}
+    return exp.DataType(this=kinds.get(to.this, to.this), nested=False)
 
 
 def _formatted(node: exp.Expr, kind: str, type_: exp.DataType, macro: str) -> exp.Expr:
@@ -143,8 +153,41 @@ def to_boolean(node: exp.Expr) -> exp.Expr:
 
 
 def to_char(node: exp.Expr) -> exp.Expr:
-    """``TO_CHAR`` and ``TO_VARCHAR``; the engine knows those with a format."""
-    return node if node.args.get("format") else call("TEXT", node.this)
+    """``TO_CHAR`` and ``TO_VARCHAR``, with a format of dates and times or without."""
+    model = node.args.get("format")
+    if model is None:
+        return call("TEXT", node.this)
+    if not isinstance(model, exp.Literal):
+        raise unsupported("TO_CHAR with a format that is no literal")
+    return _spelled(node.this, account.directives(model.name))
+
+
+def time_to_text(node: exp.Expr) -> exp.Expr:
+    """``TO_CHAR`` of what sqlglot knows to be a date or time."""
+    return _spelled(node.this, node.args["format"].name)
+
+
+def _spelled(value: exp.Expr, directives: str) -> exp.Expr:
+    """Write a date or time: the engine knows no offsets, they are put between."""
+    if "%" not in directives:
+        raise unsupported("TO_CHAR with a format of numbers")
+    texts: list[exp.Expr] = []
+    for part in OFFSETS.split(FRACTIONS.sub(_fraction, directives)):
+        if part in {"%:z", "%z"}:
+            colon = exp.Literal.string(":" if ":" in part else "")
+            instant = call("INSTANT", call("TZ", value.copy()))
+            texts.append(call("TZ_SPELLED", instant, colon))
+        elif part:
+            texts.append(call("SPELLED", value.copy(), exp.Literal.string(part)))
+    joined = texts[0]
+    for text in texts[1:]:
+        joined = exp.DPipe(this=joined, expression=text)
+    return joined
+
+
+def _fraction(match: re.Match[str]) -> str:
+    """Return the engine's directive for a fraction: milliseconds or microseconds."""
+    return "%g" if match[1] == "three" else "%f"
 
 
 def timestamp_function(node: exp.Expr) -> exp.Expr:
@@ -152,6 +195,40 @@ def timestamp_function(node: exp.Expr) -> exp.Expr:
     name = TIMESTAMP_FUNCTIONS.match(str(node.this).upper())
     if not name or len(node.expressions) != 1:
         return node
-    zone = "NTZ" if name[2] in {None, "NTZ"} else "TZ"
-    kind = Type.TIMESTAMPNTZ if zone == "NTZ" else Type.TIMESTAMPTZ
+    kind = Type[f"TIMESTAMP{name[2]}" if name[2] else "TIMESTAMPNTZ"]
     return convert(node.expressions[0], exp.DataType(this=kind), name[1] or "")
+
+
+def to_binary(node: exp.Expr) -> exp.Expr:
+    """``TO_BINARY`` and ``TRY_TO_BINARY``."""
+    attempt = "TRY_" if node.args.get("safe") else ""
+    given = node.args.get("format")
+    kind = given.name.upper().replace("-", "") if given else "HEX"
+    return call(f"{attempt}BINARY_{kind}", node.this)
+
+
+FORMATTED = {
+    "DATE": ("DATE_INPUT_FORMAT", "date"),
+    "TIME": ("TIME_INPUT_FORMAT", "time"),
+    "NTZ": ("TIMESTAMP_INPUT_FORMAT", "timestamp"),
+    "TZ": ("TIMESTAMP_INPUT_FORMAT", "timestamp"),
+}
+"""Which parameter says how each macro reads a text, and what messages call it."""
+
+
+def by_account(node: exp.Anonymous, parameters: Mapping[str, str]) -> exp.Expr:
+    """Have a conversion without a format of its own obey the account's parameters."""
+    attempt, _, name = node.name.removeprefix("_SB_").rpartition("TRY_")
+    prefix = f"{attempt}TRY_" if "TRY_" in node.name else ""
+    if name == "BINARY_HEX":
+        kind = parameters["BINARY_INPUT_FORMAT"].upper().replace("-", "")
+        return call(f"{prefix}BINARY_{kind}", *node.expressions)
+    parameter, kind = FORMATTED.get(name, ("", ""))
+    model = parameters.get(parameter, account.AUTO)
+    if model == account.AUTO:
+        return node
+    directives = account.directives(model)
+    how = formats.rewrite(directives)
+    texts = [how.pattern, how.replacement, kind, formats.model(directives)]
+    literals = [exp.Literal.string(text) for text in texts]
+    return call(f"{prefix}AS_{name}", *node.expressions, *literals)

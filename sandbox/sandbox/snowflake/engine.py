@@ -4,8 +4,7 @@ Each request gets a connection of its own, so nothing of a session leaks into th
 one (the SQL API is stateless). Statements that write to one table, and definitions,
 follow one another; readers never wait for them.
 
-TIMESTAMP_TZ keeps its instant to the microsecond; the offset it was written with is
-lost and comes back as UTC.
+Times have microseconds, where Snowflake has nanoseconds.
 """
 
 from __future__ import annotations

@@ -67,6 +67,7 @@ class Locks:
                 while name in self.owners:
                     check()
                     self.changed.wait(LOOK_SECONDS)
+                check()
                 self.owners[name] = owner
             finally:
                 self.waiting[name] -= 1

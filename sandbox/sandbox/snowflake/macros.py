@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.snowflake import formats
+from sandbox.snowflake import formats, zoned
 from sandbox.snowflake.variants import EXACT
 
 NUMERIC = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
@@ -68,7 +68,13 @@ SHARED = {
     ),
     "_SB_TEXT(x)": """CASE
         WHEN typeof(x) = 'JSON' THEN _SB_JSON_TEXT(TRY_CAST(x AS JSON))
+        WHEN typeof(x) = 'INTERVAL' THEN _SB_TZ_TEXT(x)
         ELSE CAST(x AS VARCHAR) END""",
+    "_SB_SPELLED(x, format)": """strftime(CASE
+        WHEN typeof(x) = 'INTERVAL' THEN _SB_TZ_LOCAL(x)
+        ELSE CAST(x AS TIMESTAMP) END, format)""",
+    "_SB_ISO(x)": """CASE
+        WHEN typeof(x) = 'INTERVAL' THEN _SB_TZ_ISO(x) ELSE _SB_TEXT(x) END""",
     "_SB_SIZED_TEXT(x, n)": let(
         "_SB_TEXT(x)", f"CASE WHEN length(t) > n THEN {TOO_LONG} ELSE t END"
     ),
@@ -89,6 +95,7 @@ SHARED = {
         WHEN typeof(x) = 'JSON' THEN TRY_CAST(x AS JSON)
         WHEN typeof(x) LIKE 'DECIMAL%'
         THEN CAST(CAST(x AS VARCHAR) || '{EXACT}' AS JSON)
+        WHEN typeof(x) = 'INTERVAL' THEN to_json(_SB_TZ_TEXT(x))
         ELSE to_json(x) END""",
     "_SB_TYPEOF(j)": f"""CASE json_type(j)
         WHEN 'VARCHAR' THEN 'VARCHAR' WHEN 'NULL' THEN 'NULL_VALUE'
@@ -128,7 +135,7 @@ class Conversion:
             refuse: What to give for a value that does not fit.
         """
         branches = f"CASE WHEN t IS NULL THEN NULL {self.body} ELSE {refuse} END"
-        return let("trim(_SB_TEXT(x))", branches)
+        return let("trim(_SB_ISO(x))", branches)
 
     def error(self) -> str:
         """Return the expression that refuses ``t``."""
@@ -206,14 +213,55 @@ FLATTEN = """SELECT
 
 def scalars() -> dict[str, str]:
     """Return the body of every scalar macro by its head, in the order of creation."""
-    macros = dict(SHARED)
+    macros = {**zoned.MACROS, **SHARED}
     for name, conversion in CONVERSIONS.items():
         macros[f"_SB_{name}(x)"] = conversion.macro(conversion.error())
         macros[f"_SB_TRY_{name}(x)"] = conversion.macro("NULL")
     arguments = "(x, pattern, replacement, kind, model)"
     macros[f"_SB_FORMATTED{arguments}"] = formatted(NOT_IN_FORMAT)
     macros[f"_SB_TRY_FORMATTED{arguments}"] = formatted("NULL")
+    for name in ("DATE", "TIME", "NTZ", "TZ"):
+        for attempt in ("", "TRY_"):
+            macros[f"_SB_{attempt}AS_{name}{arguments}"] = by_account(attempt, name)
+    for kind, (test, read) in BINARY.items():
+        macros[f"_SB_BINARY_{kind}(x)"] = binary(test, read, NO_BINARY)
+        macros[f"_SB_TRY_BINARY_{kind}(x)"] = binary(test, read, "NULL")
     return macros
+
+
+def by_account(attempt: str, name: str) -> str:
+    """Return the body that reads texts, and only those, by the account's format.
+
+    Args:
+        attempt: ``TRY_`` or empty.
+        name: The conversion.
+    """
+    return f"""CASE WHEN typeof(x) IN ('VARCHAR', 'JSON')
+        THEN _SB_{attempt}FORMATTED(x, pattern, replacement, kind, model)
+        ELSE _SB_{attempt}{name}(x) END"""
+
+
+BINARY = {
+    "HEX": ("regexp_full_match(t, '([0-9a-fA-F]{2})*')", "unhex(t)"),
+    "BASE64": (
+        "regexp_full_match(t, '[A-Za-z0-9+/]*={0,2}') AND length(t) % 4 = 0",
+        "from_base64(t)",
+    ),
+    "UTF8": ("TRUE", "encode(t)"),
+}
+"""Per format of binary values the test of a text, and how it is read."""
+NO_BINARY = error(
+    "100115", "22000", "The following string is not a legal binary value: '", "t", "'"
+)
+
+
+def binary(test: str, read: str, refuse: str) -> str:
+    """Return the body that reads a text as BINARY; a BINARY stays."""
+    text = let(
+        "_SB_TEXT(x)",
+        f"CASE WHEN t IS NULL THEN NULL WHEN {test} THEN {read} ELSE {refuse} END",
+    )
+    return f"CASE WHEN typeof(x) = 'BLOB' THEN TRY_CAST(x AS BLOB) ELSE {text} END"
 
 
 def creation(database: str) -> list[str]:

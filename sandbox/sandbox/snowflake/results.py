@@ -6,6 +6,7 @@ as seconds with nine decimals, TIMESTAMP_TZ followed by its offset in minutes pl
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
-from sandbox.snowflake import variants
+from sandbox.snowflake import variants, zoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 UTC_OFFSET = 1440
 """How TIMESTAMP_TZ spells an offset of zero minutes."""
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECONDS = 1_000_000
 NAMES = {
     "BLOB": "binary",
@@ -33,7 +35,8 @@ NAMES = {
     "TIME": "time",
     "TIMESTAMP": "timestamp_ntz",
     "TIMESTAMP_NS": "timestamp_ntz",
-    "TIMESTAMP WITH TIME ZONE": "timestamp_tz",
+    "TIMESTAMP WITH TIME ZONE": "timestamp_ltz",
+    "INTERVAL": "timestamp_tz",
 }
 INTEGERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$")
 DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
@@ -150,8 +153,21 @@ def _seconds(microseconds: int) -> str:
     return f"{sign}{seconds}.{fraction:06d}000"
 
 
-def _zoned(microseconds: int) -> str:
-    return f"{_seconds(microseconds)} {UTC_OFFSET}"
+def _instant(value: pa.MonthDayNano) -> tuple[int, int]:
+    return zoned.decode(value.months, value.days, value.nanoseconds // 1000)
+
+
+def _zoned(value: pa.MonthDayNano) -> str:
+    microseconds, offset = _instant(value)
+    return f"{_seconds(microseconds)} {offset + UTC_OFFSET}"
+
+
+def _readable_instant(value: pa.MonthDayNano) -> str:
+    microseconds, offset = _instant(value)
+    local = EPOCH + dt.timedelta(microseconds=microseconds, minutes=offset)
+    sign, minutes = "-" if offset < 0 else "+", abs(offset)
+    shown = f"{sign}{minutes // 60:02}:{minutes % 60:02}" if offset else "Z"
+    return f"{local:%Y-%m-%d %H:%M:%S.%f}{shown}"
 
 
 def _hex(value: bytes) -> str:
@@ -164,7 +180,8 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
     "BOOLEAN": _boolean,
     "TIME": _seconds,
     "TIMESTAMP": _seconds,
-    "TIMESTAMP WITH TIME ZONE": _zoned,
+    "TIMESTAMP WITH TIME ZONE": _seconds,
+    "INTERVAL": _zoned,
     "BLOB": _hex,
     "JSON": variants.display,
 }
@@ -173,6 +190,8 @@ ENCODERS: dict[str, Callable[[Any], str]] = {
 def _readable(value: Any, engine_type: str) -> Any:  # noqa: ANN401 - any JSON value
     if engine_type == "JSON":
         return msgspec.Raw(variants.display(value).encode())
+    if engine_type == "INTERVAL":
+        return _readable_instant(value)
     if isinstance(value, Decimal):
         return _number(value)
     if isinstance(value, bytes):

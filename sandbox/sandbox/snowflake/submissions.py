@@ -35,6 +35,8 @@ PARAMETERS = {
 }
 """The session parameters that a request may set; no others are accepted."""
 
+UTC_OFFSET = 1440
+"""How a TIMESTAMP_TZ spells an offset of zero minutes."""
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -236,6 +238,18 @@ def _instant(text: str) -> dt.datetime:
     return EPOCH + dt.timedelta(microseconds=int(text) // 1000)
 
 
+class Zoned(str):
+    """An instant with its offset, as ISO text."""
+
+    __slots__ = ()
+
+
+def _zoned(text: str) -> Zoned:
+    nanoseconds, _, offset = text.partition(" ")
+    zone = dt.timezone(dt.timedelta(minutes=int(offset or UTC_OFFSET) - UTC_OFFSET))
+    return Zoned(_instant(nanoseconds).astimezone(zone).isoformat(" "))
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "FIXED": int,
     "REAL": float,
@@ -245,7 +259,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "TIME": lambda text: _instant(text).time(),
     "TIMESTAMP_NTZ": lambda text: _instant(text).replace(tzinfo=None),
     "TIMESTAMP_LTZ": _instant,
-    "TIMESTAMP_TZ": lambda text: _instant(text.partition(" ")[0]),
+    "TIMESTAMP_TZ": _zoned,
 }
 """How the text of a bound value is read: DATE in milliseconds, times in nanoseconds,
 TIMESTAMP_TZ in nanoseconds and its offset in minutes plus 1440."""

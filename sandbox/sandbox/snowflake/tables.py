@@ -11,6 +11,16 @@ from sandbox.snowflake.catalog import DEFAULT_LENGTH
 from sandbox.snowflake.errors import SnowflakeError
 
 Type = exp.DataType.Type
+SHOWN = {
+    "BLOB": "BINARY",
+    "DOUBLE": "FLOAT",
+    "INTERVAL": "TIMESTAMP_TZ(9)",
+    "JSON": "VARIANT",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_LTZ(9)",
+    "TIMESTAMP": "TIMESTAMP_NTZ(9)",
+}
+"""What Snowflake calls the engine's types."""
+
 KEYS = (exp.PrimaryKey, exp.ForeignKey, exp.UniqueColumnConstraint, exp.Constraint)
 KEY_KINDS = (
     exp.PrimaryKeyColumnConstraint,
@@ -45,7 +55,8 @@ def definition(statement: exp.Expr) -> exp.Expr:
         if column.name in required:
             _require(column)
     for kind in list(changed.find_all(exp.DataType)):
-        kind.replace(_engine_type(kind))
+        if not kind.find_ancestor(exp.Query):
+            kind.replace(_engine_type(kind))
     return changed
 
 
@@ -109,7 +120,9 @@ def check_type_change(name: str, old: Column, new: exp.DataType) -> None:
         old_precision, old_scale = _size(old.type)
         if scale == old_scale and precision >= old_precision:
             return
-    shown = old.type if old.length is None else f"VARCHAR({old.length})"
+    shown = SHOWN.get(old.type, old.type).replace("DECIMAL", "NUMBER")
+    if old.length is not None:
+        shown = f"VARCHAR({old.length})"
     raise SnowflakeError(
         "002108",
         "22000",

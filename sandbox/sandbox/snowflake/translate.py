@@ -17,7 +17,7 @@ from sandbox.snowflake.conversions import call
 from sandbox.snowflake.errors import unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 BIND_NUMBER = re.compile(r"(?<!:):[0-9]+")
 WAIT = "SYSTEM$WAIT"
@@ -51,7 +51,21 @@ def translate(statement: exp.Expr, session: Session) -> exp.Expr:
                 return change(node)
         return _session(node, session)
 
-    return _bottom_up(statement.copy(), step)
+    changed = _bottom_up(statement.copy(), step)
+    for node in list(changed.find_all(exp.Anonymous)):
+        if node.name.startswith("_SB_"):
+            node.replace(conversions.by_account(node, session.parameters))
+    return changed
+
+
+def map_timestamps(statement: exp.Expr, parameters: Mapping[str, str]) -> None:
+    """Have TIMESTAMP be what the account says it is."""
+    name = parameters["TIMESTAMP_TYPE_MAPPING"].upper()
+    types = {"TIMESTAMP_TZ": "TIMESTAMPTZ", "TIMESTAMP_LTZ": "TIMESTAMPLTZ"}
+    mapped = exp.DataType.Type[types.get(name, "TIMESTAMPNTZ")]
+    for kind in statement.find_all(exp.DataType):
+        if kind.this == exp.DataType.Type.TIMESTAMP:
+            kind.set("this", mapped)
 
 
 def name_columns(statement: exp.Expr) -> None:
@@ -67,8 +81,14 @@ def name_columns(statement: exp.Expr) -> None:
             column.replace(exp.alias_(column.copy(), name, quoted=True))
 
 
-def text_and_binds(statement: exp.Expr) -> tuple[str, list[tuple[int, bool]]]:
+def text_and_binds(
+    statement: exp.Expr, zoned: Collection[int] = ()
+) -> tuple[str, list[tuple[int, bool]]]:
     """Return a statement's text with ``?`` for its binds, and which binds those are.
+
+    Args:
+        statement: What ``translate`` gave.
+        zoned: The numbers of the binds that are of type TIMESTAMP_TZ.
 
     Returns:
         The text, and per ``?`` the number of the bind and whether it is JSON text.
@@ -76,8 +96,9 @@ def text_and_binds(statement: exp.Expr) -> tuple[str, list[tuple[int, bool]]]:
     order: list[tuple[int, bool]] = []
 
     def place(match: re.Match[str]) -> str:
-        order.append((int(match[1]), bool(match[2])))
-        return "?"
+        number = int(match[1])
+        order.append((number, bool(match[2])))
+        return "_SB_INSTANT(?)" if number in zoned else "?"
 
     return BIND.sub(place, statement.sql(dialect="snowflake")), order
 
@@ -265,6 +286,8 @@ CHANGES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.ToDouble: conversions.to_double,
     exp.ToBoolean: conversions.to_boolean,
     exp.ToChar: conversions.to_char,
+    exp.ToBinary: conversions.to_binary,
+    exp.TimeToStr: conversions.time_to_text,
     exp.TableFromRows: _table_flatten,
     exp.Join: _lateral_join,
     exp.Values: _values,
