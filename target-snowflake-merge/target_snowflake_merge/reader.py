@@ -16,6 +16,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
+from target_snowflake_merge.duplicates import repeated_name
 from target_snowflake_merge.errors import one_line
 
 if TYPE_CHECKING:
@@ -125,17 +126,25 @@ class MessageReader(GenericSingerReader[bytes]):
             message = self._decode_leniently(line)
         if not isinstance(message, dict):
             raise self._invalid("is not a JSON object", line)
+        name = repeated_name(line, message)
+        if name is not None:
+            shown = one_line(name, EXCERPT)
+            raise self._invalid(f"has the name {shown} twice in one object", line)
         return message
 
     def _decode_leniently(self, line: bytes) -> object:
         """Decode NaN, infinity and halves of surrogate pairs, which JSON has not.
 
-        They are refused later, where stream, key and property are known.
+        In the values of records they are refused later, where stream, key and property
+        are known.
         """
         try:
-            return json.loads(line, parse_float=Decimal, parse_constant=Decimal)
+            message = json.loads(line, parse_float=Decimal, parse_constant=Decimal)
         except ValueError as error:
             raise self._invalid("is not valid JSON", line) from error
+        if not _is_record_with_names(message):
+            raise self._invalid("is not valid JSON", line)
+        return message
 
     def _check(self, message: dict[str, Any], line: bytes) -> None:
         kind = message.get("type")
@@ -161,3 +170,15 @@ class MessageReader(GenericSingerReader[bytes]):
             raise InvalidInputLine(
                 f"The input lacks {', '.join(sorted(missing))} in {excerpt}"
             )
+
+
+def _is_record_with_names(message: object) -> bool:
+    """Say whether this is a record of which stream and properties can be named."""
+    match message:
+        case {"type": "RECORD", "stream": str(stream), "record": dict(record)}:
+            try:
+                "".join([stream, *record]).encode()
+            except UnicodeEncodeError:
+                return False
+            return True
+    return False

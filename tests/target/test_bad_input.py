@@ -123,6 +123,25 @@ def test_a_table_that_the_role_may_not_write(warehouse: Warehouse) -> None:
 
 
 LINES = [
+    (
+        '{"type": "RECORD", "stream": "bill", "record": {"id": 7, "id": 8}}',
+        "Line 2 of the input has the name id twice in one object: {",
+    ),
+    (
+        '{"type": "RECORD", "stream": "b", "record": {"x": {"amount": 1, "amount": 2}}}',
+        "Line 2 of the input has the name amount twice in one object: {",
+    ),
+    ({**SCHEMA, "stream": "\ud83d"}, "Line 2 of the input is not valid JSON"),
+    (bill(**{"\ud83d": 1}), "Line 2 of the input is not valid JSON"),
+    (
+        {**bill(), "stream": "\ud83d"},
+        "Line 2 of the input is not valid JSON",
+    ),
+    (
+        {"type": "STATE", "value": {"\ud83d": float("nan")}},
+        "Line 2 of the input is not valid JSON",
+    ),
+    (bill(lines={"\ud83d": 1}), "property lines holds half of a surrogate pair"),
     ("not json", "Line 2 of the input is not valid JSON: not json"),
     ("[1]", "Line 2 of the input is not a JSON object"),
     ({"no": "type"}, "Line 2 of the input is no Singer message of a known type"),
@@ -205,3 +224,23 @@ def test_without_validation_only_the_columns_decide(warehouse: Warehouse) -> Non
     assert warehouse.rows("NAME, AMOUNT") == [["12", "1.500000000"]]
     run = warehouse.load(SCHEMA, bill(amount="ten"), STATE, validate_records=False)
     assert "property amount is not a number: ten" in run.refusal()
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("amount * 1.1", "'decimal.Decimal' and 'float'"),
+        ("int(name)", "invalid literal for int"),
+        ("amount / 0", "ision"),
+    ],
+)
+def test_an_expression_that_fails_is_named(
+    warehouse: Warehouse, expression: str, reason: str
+) -> None:
+    maps = {"bill": {"more": expression}}
+
+    run = warehouse.load(SCHEMA, bill(amount=1.5, name="x"), STATE, stream_maps=maps)
+
+    refusal = run.refusal()
+    assert "Stream bill: an expression of stream_maps cannot be evaluated (" in refusal
+    assert reason in refusal
