@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
+import signal
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, get_args
 
 import click
 from singer_sdk.exceptions import SingerSDKError
 from typing_extensions import override
 
+from target_snowflake_merge import replay, report
+from target_snowflake_merge.delivery import Delivery
 from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.journal import Status
 from target_snowflake_merge.ping import Ping
+from target_snowflake_merge.settling import settle
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
@@ -74,6 +81,116 @@ def cli(context: click.Context, config: tuple[str, ...]) -> None:
             config=given.config, parse_env_config=given.parse_env, setup_mapper=False
         )
     )
+    # The target's own handlers end the reading of an input; there is none here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _moment(
+    _context: click.Context, _param: click.Parameter, text: str | None
+) -> dt.datetime | None:
+    """Read a date or date-time; without an offset it is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text} is no date or date-time (ISO 8601)"
+        ) from error
+    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+
+
+@cli.command("replay")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(get_args(Status)),
+    help="Batches in this state; failed ones where neither this nor --request-id is "
+    "given. May be given several times.",
+)
+@click.option("--run", "run_id", help="Batches of the run with this id.")
+@click.option("--stream", help="Batches of this stream.")
+@click.option("--since", callback=_moment, help="Batches made at this time or later.")
+@click.option(
+    "--request-id",
+    "request_ids",
+    multiple=True,
+    help="The batch with this request id. May be given several times.",
+)
+@click.option(
+    "--dump",
+    "file",
+    type=click.File("w", encoding="utf-8"),
+    help="Write the records into this file (- for standard output); send nothing.",
+)
+@click.option("--discard", is_flag=True, help="Give the batches up; send nothing.")
+@click.option("--dry-run", is_flag=True, help="List the batches; send nothing.")
+@click.pass_obj
+def replay_command(  # noqa: PLR0913 - the options of the command
+    context: Context,
+    /,
+    *,
+    statuses: tuple[str, ...],
+    request_ids: tuple[str, ...],
+    file: IO[str] | None,
+    discard: bool,
+    dry_run: bool,
+    **others: Any,  # noqa: ANN401 - run_id, stream and since
+) -> None:
+    """Send batches of the journal again.
+
+    It is safe at any time and in any order: a row is replaced only by a later
+    observation, and what was deleted does not come back.
+    """
+    if not statuses and not request_ids:
+        statuses = ("failed",)
+    choice = replay.Choice(statuses=statuses, request_ids=request_ids, **others)
+    journal, ledger = context.target.open_journal(), context.target.ledger
+    delivery = Delivery(context.connector)
+    try:
+        if not (file or discard or dry_run):
+            settle(journal, delivery, ledger)
+        with journal.idle_runs() as runs:
+            found = replay.chosen(journal, runs, choice)
+            click.echo(report.chosen([entry for _, entry in found]), err=bool(file))
+            if file:
+                replay.dump(found, file)
+            elif discard:
+                replay.discard(found, ledger)
+            elif not dry_run and found:
+                replay.send_again(found, runs, journal, delivery, ledger)
+    finally:
+        journal.close()
+
+
+@cli.command("loads")
+@click.option("--stream", help="Only statements of this stream.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="How many statements to list.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def loads_command(
+    context: Context, *, stream: str | None, limit: int, as_json: bool
+) -> None:
+    """List what was loaded, failures first.
+
+    Those that stand in this machine's journal and must be replayed or discarded come
+    on top, also where the table _SDC_LOADS does not know of them yet.
+    """
+    local = report.unsettled(context.target.journal_path, context.target.destination)
+    here = [e for e in local if stream in {None, e.stream}]
+    loads = context.target.ledger.newest(stream, limit)
+    if as_json:
+        click.echo(json.dumps(report.as_json(here, loads), indent=2))
+    else:
+        click.echo(report.as_text(here, loads))
 
 
 @cli.command()

@@ -102,11 +102,14 @@ class Connector:
         self._evolve(table, wanted)
         return table
 
+    def qualified(self, name: str) -> str:
+        """Return the qualified name of a table of the schema."""
+        return statements.qualified(self._database, self._schema, name)
+
     def _find_or_create(
         self, stream: str, name: str, wanted: Mapping[str, ColumnType]
     ) -> Table:
-        qualified = statements.qualified(self._database, self._schema, name)
-        table = Table(stream, name, qualified)
+        table = Table(stream, name, self.qualified(name))
         sql = statements.table_columns(self._database)
         for row in self._ask(table, sql, self._schema, name).rows:
             table.columns[str(row["COLUMN_NAME"])] = from_information_schema(row)

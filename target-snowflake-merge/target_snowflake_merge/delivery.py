@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
+from target_snowflake_merge.diagnosis import explained
 from target_snowflake_merge.errors import (
     StatementError,
     StatementTooLargeError,
@@ -101,7 +103,8 @@ class Delivery:
                 yield from self.deliver(run, half, part, first_sequence=first_sequence)
             return
         except StatementError as error:
-            raise refused(run, entry, str(error)) from error
+            message = self._explained(entry, payload, error)
+            raise refused(run, entry, message) from error
         loaded = replace(
             entry,
             status="loaded",
@@ -116,6 +119,10 @@ class Delivery:
         run.update(loaded)
         logger.info("%s", described(loaded, time.monotonic() - started))
         yield loaded
+
+    def _explained(self, entry: Entry, payload: bytes, error: StatementError) -> str:
+        ask = partial(self._connector.query, entry.stream, entry.table)
+        return explained(ask, entry.table, payload, entry.keys, error)
 
     def _halves(
         self, run: Run, entry: Entry, payload: bytes, error: StatementTooLargeError

@@ -127,11 +127,19 @@ class Ledger:
                 self._removals.setdefault(entry.table, []).append(removal)
 
     def newest(self, stream: str | None, limit: int) -> list[dict[str, str | None]]:
-        """Return the newest statements, those that have failed first."""
-        self.open()
-        sql = statements.loads(self._opened().qualified, by_stream=stream is not None)
+        """Return the newest statements, those that have failed first.
+
+        Args:
+            stream: Only those of this stream, if given.
+            limit: How many.
+
+        Raises:
+            TargetError: The table cannot be read.
+        """
+        table = self._connector.qualified(NAME)
+        sql = statements.loads(table, limit, by_stream=stream is not None)
         binds = [stream] if stream else []
-        return self._ask(f"{sql}\nLIMIT {limit:d}", *binds).rows
+        return self._connector.query(NAME, table, sql, *binds).rows
 
     def _opened(self) -> Table:
         if self._table is None:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from target_snowflake_merge.delivery import Delivery
-    from target_snowflake_merge.journal import Entry, Journal, Kind, Run
+    from target_snowflake_merge.journal import Entry, Journal, Kind, Run, Status
     from target_snowflake_merge.ledger import Ledger
+
+DONE = {"loaded", "superseded"}
+"""The states of a replay that has loaded everything; a halved one is superseded."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,18 +37,19 @@ def settle(journal: Journal, delivery: Delivery, ledger: Ledger) -> None:
         TargetError: Snowflake cannot be reached, or the journal not be read.
     """
     with journal.idle_runs() as runs:
-        own = list(_of(journal, runs))
+        own = list(statements_of(journal, runs))
         if any(not entry.is_settled for _, entry in own):
             ledger.open()
         for run, entry in own:
             if not entry.is_settled:
                 _settle(run, entry, delivery, ledger)
-        unrecorded = [found for found in _of(journal, runs) if not found[1].in_ledger]
-        record(ledger, unrecorded)
+        credit(journal, runs)
+        found = statements_of(journal, runs)
+        record(ledger, [one for one in found if not one[1].in_ledger])
         journal.forget_old(runs)
 
 
-def _of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, Entry]]:
+def statements_of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, Entry]]:
     """Go through the statements for this journal's destination."""
     for run in runs:
         for entry in run.entries():
@@ -73,6 +77,24 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
             "them, with --discard it forgets them",
             *(error, entry.rows, error.entry.request_id, error.entry.request_id),
         )
+
+
+def credit(journal: Journal, runs: Collection[Run]) -> None:
+    """Note of what had failed that a replay has loaded it, with all of its halves.
+
+    A replay that was refused itself stands for nothing any more then.
+    """
+    replays: dict[tuple[str, str], set[Status]] = {}
+    for _, entry in statements_of(journal, [*runs, journal.run]):
+        if entry.replays:
+            group = replays.setdefault((entry.replays, entry.run_id), set())
+            group.add(entry.status)
+    loaded = {of for (of, _), became in replays.items() if "loaded" in became <= DONE}
+    for run, entry in statements_of(journal, runs):
+        if entry.status == "failed" and entry.request_id in loaded:
+            run.update(replace(entry, status="loaded", in_ledger=False))
+        elif entry.status == "failed" and entry.replays in loaded:
+            run.update(replace(entry, status="superseded", in_ledger=False))
 
 
 def record(ledger: Ledger, found: Collection[tuple[Run, Entry]]) -> None:
@@ -105,8 +127,10 @@ def supersede(
     with journal.idle_runs() as runs:
         past = [
             (run, replace(entry, status="superseded", in_ledger=False))
-            for run, entry in _of(journal, runs)
-            if entry.status == "failed" and (entry.table, _as(entry.kind)) in loaded
+            for run, entry in statements_of(journal, runs)
+            if entry.status == "failed"
+            and entry.run_id < journal.run.run_id
+            and (entry.table, _as(entry.kind)) in loaded
         ]
         record(ledger, past)
 

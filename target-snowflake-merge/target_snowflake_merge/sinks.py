@@ -379,6 +379,7 @@ class MergeSink(BatchSink):
             kind="activate_version",
             load_method=method,
             sql=sql,
+            checksum=checksum(b""),
             version=version,
             first_sequence=first,
             last_sequence=first,

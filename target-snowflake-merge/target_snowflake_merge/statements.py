@@ -381,10 +381,21 @@ def watermarks(ledger: str) -> str:
     )
 
 
-def loads(ledger: str, *, by_stream: bool) -> str:
-    """List the ledger, failures on top; the bind is the stream, if by one."""
+def loads(ledger: str, limit: int, *, by_stream: bool) -> str:
+    """List the ledger, failures on top.
+
+    Args:
+        ledger: The qualified name.
+        limit: How many rows.
+        by_stream: Whether the stream is a bind.
+
+    Returns:
+        The statement.
+    """
     where = "WHERE STREAM = ?\n" if by_stream else ""
     return (
-        f"SELECT * FROM {ledger}\n{where}"  # noqa: S608 - as above
-        "ORDER BY STATUS = 'failed' DESC, STARTED_AT DESC, REQUEST_ID"
+        f"SELECT * FROM {ledger}\n{where}"  # noqa: S608 - names are quoted
+        "ORDER BY CASE STATUS WHEN 'failed' THEN 0 ELSE 1 END, "
+        "STARTED_AT DESC, REQUEST_ID\n"
+        f"LIMIT {limit:d}"
     )

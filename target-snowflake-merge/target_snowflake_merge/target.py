@@ -177,10 +177,15 @@ class TargetSnowflakeMerge(Target):
 
     # A run.
 
+    @property
+    def journal_path(self) -> Path:
+        """The folder of the journal."""
+        return Path(self.config["journal_path"]).expanduser()
+
     def open_journal(self) -> Journal:
         """Open the journal for this process."""
         return Journal(
-            Path(self.config["journal_path"]).expanduser(),
+            self.journal_path,
             self.destination,
             self.config["journal_retention_days"],
             self.config["journal_max_bytes"],

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 import os
-import runpy
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ import pytest
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 
 from sandbox import config, processes
+from tests import forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +23,9 @@ if TYPE_CHECKING:
     from sandbox.snowflake.control import Sent
 
 COMMAND = Path(sys.executable).parent / "target-snowflake-merge"
-FORKED = Path(__file__).parent / "forked.py"
+PLUGIN = "target_snowflake_merge.target:TargetSnowflakeMerge"
+OPERATE = "target_snowflake_merge.commands:cli"
 numbers = itertools.count(1)
-
-# Most of a short run is importing the SDK: a server that has done so forks the runs.
-forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["target_snowflake_merge.target"])
 
 
 @dataclass
@@ -94,18 +90,24 @@ class Warehouse:
 
     def run(self, lines: str | bytes, *options: str, **variables: str) -> Run:
         """Run the command with these lines, options and environment variables."""
-        files = [self.folder / name for name in ("lines", "states", "log")]
-        for file, content in zip(files, (encoded(lines), b"", b""), strict=True):
-            file.write_bytes(content)
-        paths = [str(file) for file in files]
-        given = {"options": options, "variables": variables, "files": paths}
-        process = forks.Process(
-            target=runpy.run_path, args=(str(FORKED), {"given": given})
+        done = forks.run(
+            PLUGIN,
+            options,
+            self.folder,
+            lines=encoded(lines),
+            variables={**os.environ, **variables},
         )
-        process.start()
-        process.join()
-        assert process.exitcode is not None
-        return ended(process.exitcode, files[1].read_bytes(), files[2].read_bytes())
+        return ended(*done)
+
+    def operate(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        """Run `snowflake-merge`; return what it has written, and its log."""
+        settings = self.folder / "config.json"
+        settings.write_text(json.dumps(self.settings()))
+        options = ("--config", str(settings), *arguments)
+        done = forks.run(OPERATE, options, self.folder)
+        assert done.code == code, done.log
+        assert b"Traceback" not in done.log
+        return done.output.decode(), done.log.decode()
 
     def run_installed(self, lines: str, *options: str, **variables: str) -> Run:
         """Run the installed command, as Meltano does."""

@@ -1,0 +1,203 @@
+"""Sending batches of the journal again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from target_snowflake_merge.delivery import RefusedError
+from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.journal import entries, folders, now
+from target_snowflake_merge.settling import credit, record, statements_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Iterator
+
+    from target_snowflake_merge.delivery import Delivery
+    from target_snowflake_merge.journal import Entry, Journal, Run
+    from target_snowflake_merge.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+Found = tuple["Run", "Entry"]
+"""A statement and the folder that holds it."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which batches are meant; what is not given does not matter."""
+
+    statuses: Collection[str] = ()
+    run_id: str | None = None
+    stream: str | None = None
+    since: dt.datetime | None = None
+    request_ids: Collection[str] = ()
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether a batch is meant; a replay is sent again by its own batch."""
+        return (
+            not entry.replays
+            and (not self.statuses or entry.status in self.statuses)
+            and self.run_id in {None, entry.run_id}
+            and self.stream in {None, entry.stream}
+            and (self.since is None or entry.created_at >= self.since.isoformat())
+            and (not self.request_ids or entry.request_id in self.request_ids)
+        )
+
+
+def chosen(journal: Journal, runs: Collection[Run], choice: Choice) -> list[Found]:
+    """Find the batches that are meant.
+
+    Args:
+        journal: The journal.
+        runs: The runs that have ended.
+        choice: Which batches are meant.
+
+    Returns:
+        The batches, in the order in which they were made.
+
+    Raises:
+        TargetError: One belongs to a run that lives, or a request id is unknown.
+    """
+    found = [f for f in statements_of(journal, runs) if choice.takes(f[1])]
+    idle = {run.path for run in [*runs, journal.run]}
+    for folder in folders(journal.path):
+        if folder not in idle and any(map(choice.takes, entries(folder))):
+            raise TargetError(
+                f"Run {folder.name} is still going on, and some of these batches are "
+                "its own; try again when it has ended."
+            )
+    unknown = set(choice.request_ids) - {entry.request_id for _, entry in found}
+    if unknown:
+        raise TargetError(
+            f"The journal {journal.path} holds no such batch for this schema: "
+            f"{', '.join(sorted(unknown))}; snowflake-merge replay --dry-run lists "
+            "those that it holds."
+        )
+    return found
+
+
+def send_again(
+    found: Collection[Found],
+    runs: Collection[Run],
+    journal: Journal,
+    delivery: Delivery,
+    ledger: Ledger,
+) -> None:
+    """Send batches again, each as a statement of its own.
+
+    A new request id makes Snowflake execute it also where it knows the batch as loaded,
+    such as after somebody has emptied the table. The rows keep the request id and the
+    sequences of their batch, so that nothing is doubled and nothing newer is replaced.
+
+    Args:
+        found: The batches.
+        runs: The runs that have ended.
+        journal: Keeps the new statements.
+        delivery: Sends them.
+        ledger: Gets their rows, and tells what must not come back.
+
+    Raises:
+        TargetError: Some were refused; the others were sent.
+    """
+    ledger.open()
+    refusals = []
+    for run, entry in found:
+        try:
+            _send_again(run, entry, journal, delivery, ledger)
+        except RefusedError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the sentence says it all
+            refusals.append(error)
+    credit(journal, runs)
+    statements = statements_of(journal, [*runs, journal.run])
+    record(ledger, [one for one in statements if not one[1].in_ledger])
+    if refusals:
+        raise TargetError(
+            f"{len(refusals)} of {len(found)} batches were refused again; correct what "
+            "Snowflake names, or discard them with --discard."
+        )
+
+
+def _send_again(
+    run: Run, entry: Entry, journal: Journal, delivery: Delivery, ledger: Ledger
+) -> None:
+    payload = run.payload(entry)
+    again = replace(
+        entry,
+        request_id=str(uuid.uuid4()),
+        replays=entry.request_id,
+        run_id=journal.run.run_id,
+        kind="replay" if entry.kind == "merge" else entry.kind,
+        status="in_flight",
+        statement_handle="",
+        created_at=now(),
+        attempts=0,
+        error="",
+        in_ledger=False,
+    )
+    journal.write(again, payload)
+    first = ledger.first_insertable(entry)
+    for _ in delivery.deliver(journal.run, again, payload, first_sequence=first):
+        pass
+
+
+def discard(found: Collection[Found], ledger: Ledger) -> None:
+    """Give batches up: they are never sent again, unless by request id.
+
+    Raises:
+        TargetError: The journal or the ledger cannot be written.
+    """
+    given_up = []
+    for run, entry in found:
+        gone = replace(entry, status="discarded", finished_at=now(), in_ledger=False)
+        run.update(gone)
+        given_up.append((run, gone))
+    record(ledger, given_up)
+
+
+class _Sent(msgspec.Struct):
+    """An element of a batch, as it was sent."""
+
+    record: dict[str, Any]
+    sequence: int
+    extracted_at: str | None = None
+    deleted_at: str | None = None
+    table_version: int | None = None
+
+
+def dump(found: Collection[Found], file: IO[str]) -> None:
+    """Write the records of batches as Singer messages.
+
+    Values stand there as they are sent: numbers and dates as texts.
+
+    Args:
+        found: The batches.
+        file: Where to write a line for each record.
+
+    Raises:
+        TargetError: The journal has lost a batch.
+    """
+    for run, entry in found:
+        if entry.rows:
+            for message in _messages(entry, run.payload(entry)):
+                file.write(f"{json.dumps(message, ensure_ascii=False)}\n")
+
+
+def _messages(entry: Entry, payload: bytes) -> Iterator[dict[str, Any]]:
+    for sent in msgspec.json.decode(payload, type=list[_Sent]):
+        record = {**sent.record, "_sdc_deleted_at": sent.deleted_at}
+        message = {
+            "type": "RECORD",
+            "stream": entry.stream,
+            "record": record if sent.deleted_at else sent.record,
+            "time_extracted": sent.extracted_at,
+            "version": sent.table_version,
+        }
+        yield {key: value for key, value in message.items() if value is not None}

@@ -1,0 +1,240 @@
+"""What has failed, and what an operator does about it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from target_snowflake_merge.journal import Entry, entries, folders
+
+if TYPE_CHECKING:
+    from tests.target.conftest import Warehouse
+
+SCHEMA = {
+    "type": "SCHEMA",
+    "stream": "bill",
+    "schema": {"properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
+    "key_properties": ["id"],
+}
+KEYLESS = {**SCHEMA, "key_properties": []}
+STATE = {"type": "STATE", "value": {"bookmark": 1}}
+EARLY, MIDDLE, LATE = (f"2026-01-0{day}T00:00:00Z" for day in (1, 2, 3))
+
+
+def bill(id_: str, name: str = "", extracted: str = EARLY, **more: Any) -> Any:
+    record = {"id": id_, "name": name, **more.pop("record", {})}
+    message = {"type": "RECORD", "stream": "bill", "record": record}
+    return {**message, "time_extracted": extracted, **more}
+
+
+def activate(version: int) -> Any:
+    return {"type": "ACTIVATE_VERSION", "stream": "bill", "version": version}
+
+
+def journal(warehouse: Warehouse) -> list[Entry]:
+    """Return the statements of all runs, in their order."""
+    return [e for folder in folders(warehouse.journal) for e in entries(folder)]
+
+
+def statuses(warehouse: Warehouse) -> list[str]:
+    return [entry.status for entry in journal(warehouse)]
+
+
+def failed(warehouse: Warehouse, *messages: Any, **settings: Any) -> Entry:
+    """Load messages whose last batch Snowflake refuses; return its statement."""
+    warehouse.admin.fault("error", contains='"BILL" AS t', code="000603", times=1)
+    run = warehouse.load(*messages, **settings)
+    assert run.code == 1, run.log
+    (entry,) = [entry for entry in journal(warehouse) if entry.status == "failed"]
+    return entry
+
+
+def test_what_has_failed_is_sent_again_when_asked_for(warehouse: Warehouse) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1", "a"), STATE)
+    assert "000603" in entry.error
+
+    listed = warehouse.operate("replay", "--dry-run")[0]
+    assert entry.request_id in listed
+    assert warehouse.rows("ID") == []
+
+    warehouse.operate("replay")
+
+    assert warehouse.rows('ID, NAME, "_SDC_REQUEST_ID", "_SDC_SEQUENCE"') == [
+        ["1", "a", entry.request_id, str(entry.first_sequence)]
+    ]
+    assert statuses(warehouse) == ["loaded", "loaded"]
+    assert warehouse.operate("replay")[0] == "The journal holds no such batch.\n"
+
+
+def test_a_batch_that_snowflake_knows_is_executed_again(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill("1", "a"), bill("2", "b"))
+    warehouse.admin.sql(f'TRUNCATE TABLE FINANCE."{warehouse.schema}".BILL')
+    (entry,) = journal(warehouse)
+
+    warehouse.operate("replay", "--request-id", entry.request_id)
+
+    assert warehouse.rows('ID, "_SDC_REQUEST_ID"') == [
+        ["1", entry.request_id],
+        ["2", entry.request_id],
+    ]
+
+
+def test_a_replay_that_is_refused_again_fails(warehouse: Warehouse) -> None:
+    failed(warehouse, SCHEMA, bill("1", "a"))
+    warehouse.admin.fault("error", contains='"BILL" AS t', code="000603")
+
+    _, log = warehouse.operate("replay", code=1)
+    assert "1 of 1 batches were refused again" in log
+    warehouse.operate("replay")
+
+    assert warehouse.rows("ID") == [["1"]]
+    assert "failed" not in statuses(warehouse)
+
+
+def test_keyless_rows_are_replayed_once(warehouse: Warehouse) -> None:
+    rows = [bill("1", "same") for _ in range(4)]
+    warehouse.loaded(KEYLESS, *rows)
+    (entry,) = journal(warehouse)
+    table = f'FINANCE."{warehouse.schema}".BILL'
+    warehouse.admin.sql(f'DELETE FROM {table} WHERE "_SDC_ROW" > 2')  # noqa: S608
+
+    # Also where Snowflake now finds the batch too large.
+    warehouse.admin.fault("status", status=413, contains="MERGE", times=1)
+    for _ in range(2):
+        warehouse.operate("replay", "--request-id", entry.request_id)
+
+    ids = {entry.request_id}
+    assert {row[0] for row in warehouse.rows('"_SDC_REQUEST_ID"')} == ids
+    assert warehouse.rows('"_SDC_ROW"') == [["1"], ["2"], ["3"], ["4"]]
+
+
+def test_a_replay_never_replaces_what_is_newer(warehouse: Warehouse) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1", "old"), bill("2", "only"))
+    warehouse.loaded(SCHEMA, bill("1", "new", LATE))
+    assert statuses(warehouse) == ["superseded", "loaded"]
+
+    warehouse.operate("replay", "--request-id", entry.request_id)
+
+    assert warehouse.rows("ID, NAME") == [["1", "new"], ["2", "only"]]
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_what_a_version_has_removed_does_not_come_back(
+    warehouse: Warehouse, *, hard: bool
+) -> None:
+    warehouse.loaded(SCHEMA, bill("gone", "loaded"), bill("stays", "loaded"))
+    entry = failed(warehouse, SCHEMA, bill("gone", "x"), bill("never", "x"))
+    seen = [bill("stays", "seen", LATE, version=2)]
+    warehouse.loaded(SCHEMA, *seen, activate(2), hard_delete=hard)
+
+    everything = ["--status", "superseded", "--status", "loaded"]
+    warehouse.operate("replay", *everything)
+
+    alive = warehouse.rows('ID, NAME, "_SDC_DELETED_AT" IS NULL')
+    assert [row[:2] for row in alive if row[2]] == [["stays", "seen"]]
+    assert [row[0] for row in alive] == (["stays"] if hard else ["gone", "stays"])
+    assert entry.request_id in {e.replays for e in journal(warehouse)}
+
+
+def test_rows_of_the_version_itself_are_inserted(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill("1", "a", EARLY, version=1), activate(1))
+    entry = failed(warehouse, SCHEMA, bill("2", "b", MIDDLE, version=1), activate(1))
+    warehouse.loaded(SCHEMA, bill("3", "c", LATE, version=1), activate(1))
+
+    warehouse.operate("replay", "--request-id", entry.request_id)
+
+    assert warehouse.rows("ID") == [["1"], ["2"], ["3"]]
+
+
+def test_a_discarded_batch_is_not_sent(warehouse: Warehouse) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1", "a"))
+
+    warehouse.operate("replay", "--discard")
+
+    assert statuses(warehouse) == ["discarded"]
+    warehouse.operate("replay")
+    assert warehouse.rows("ID") == []
+    (load,) = json.loads(warehouse.operate("loads", "--json")[0])["loads"]
+    assert (load["request_id"], load["status"]) == (entry.request_id, "discarded")
+
+
+def test_the_records_of_a_batch_can_be_read(warehouse: Warehouse) -> None:
+    deleted = {"_sdc_deleted_at": LATE}
+    failed(warehouse, SCHEMA, bill("1", "Łódź"), bill("2", "b", record=deleted))
+
+    output, _ = warehouse.operate("replay", "--dump", "-")
+
+    first, second = map(json.loads, output.splitlines())
+    assert first["record"] == {"id": "1", "name": "Łódź"}
+    assert first["stream"] == "bill"
+    assert second["record"]["_sdc_deleted_at"].startswith("2026-01-03T00:00:00")
+    assert statuses(warehouse) == ["failed"]
+
+
+def test_batches_are_chosen(warehouse: Warehouse) -> None:
+    payment = [{**m, "stream": "payment"} for m in (SCHEMA, bill("1", "p"))]
+    warehouse.loaded(SCHEMA, bill("1", "a"))
+    warehouse.loaded(SCHEMA, bill("2", "b"), *payment)
+    first, second, third = journal(warehouse)
+
+    def listed(*options: str) -> set[str]:
+        every = [*options, "--status", "loaded", "--dry-run"]
+        text, _ = warehouse.operate("replay", *every)
+        return {e.request_id for e in (first, second, third) if e.request_id in text}
+
+    ids = {first.request_id, second.request_id, third.request_id}
+    assert listed() == ids
+    assert listed("--run", first.run_id) == {first.request_id}
+    assert len(listed("--stream", "payment")) == 1
+    assert listed("--since", second.created_at) == ids - {first.request_id}
+    assert listed("--since", "2020-01-01") == ids
+    assert listed("--request-id", third.request_id) == {third.request_id}
+    assert warehouse.operate("replay", "--dry-run")[0].startswith("The journal")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--request-id", "none"], "holds no such batch for this schema: none"),
+        (["--since", "yesterday"], "yesterday is no date"),
+    ],
+)
+def test_what_cannot_be_chosen_is_said(
+    warehouse: Warehouse, options: list[str], says: str
+) -> None:
+    code = 2 if "--since" in options else 1
+    assert says in warehouse.operate("replay", *options, code=code)[1]
+
+
+def test_damaged_rows_are_not_sent(warehouse: Warehouse) -> None:
+    failed(warehouse, SCHEMA, bill("1", "a"))
+    (rows,) = warehouse.journal.glob("*/*.rows")
+    rows.write_bytes(rows.read_bytes().replace(b'"a"', b'"b"'))
+
+    assert "has been changed or damaged" in warehouse.operate("replay", code=1)[1]
+    assert warehouse.rows("ID") == []
+
+
+def test_loads_lists_the_ledger_with_failures_on_top(warehouse: Warehouse) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1", "a"))
+    others = [{**m, "stream": "payment"} for m in (SCHEMA, bill("1", "p"))]
+    warehouse.loaded(*others)
+
+    lines = warehouse.operate("loads")[0].splitlines()
+    assert lines[0] == "In this machine's journal (see snowflake-merge replay):"
+    assert entry.request_id in lines[2]
+    assert lines[4].startswith("STATUS")
+    assert lines[5].startswith("failed")
+    assert entry.request_id in lines[5]
+    assert lines[6].startswith("loaded")
+
+    found = json.loads(warehouse.operate("loads", "--json")[0])
+    assert [load["status"] for load in found["loads"]] == ["failed", "loaded"]
+    assert found["journal"][0]["request_id"] == entry.request_id
+    only, _ = warehouse.operate(
+        "loads", "--json", "--stream", "payment", "--limit", "1"
+    )
+    (load,) = json.loads(only)["loads"]
+    assert (load["stream"], load["rows"], load["inserted"]) == ("payment", 1, 1)
+    assert load["started_at"].startswith("20")
