@@ -30,6 +30,9 @@ TIMEOUT = (15, 120)
 """Seconds to wait for a connection and for the answer."""
 
 _REFUSED = (requests.codes.bad_request, requests.codes.unauthorized)
+_BOTH = "company and tenant"
+"""From the refusal: https://github.com/Acumatica/AcumaticaRESTAPIClientForCSharp/issues/19
+"""
 _LOCKS = "a wrong password that is sent again and again locks the account"
 
 
@@ -174,7 +177,8 @@ class CookieAuthenticator(Authenticator):
         self._endpoint = Form(f"{instance_url}/{LOGIN_PATH}")
         self._login = {"name": username, "password": password, **session}
         if "tenant" in session:
-            # What builds before "tenant" call it; unknown members are ignored.
+            # Old builds know only this name of it, and would ignore the other one and
+            # sign in to their default tenant. Builds that know both refuse both.
             self._login["company"] = session["tenant"]
         self._is_signed_in = False
         self.description = f"cookies, with the password of {username}"
@@ -186,6 +190,9 @@ class CookieAuthenticator(Authenticator):
         session.cookies.clear()
         session.auth = unsigned
         response = self._endpoint.post(session, json=self._login)
+        if "company" in self._login and _BOTH in _reason(response):
+            del self._login["company"]
+            response = self._endpoint.post(session, json=self._login)
         if not response.ok or response.is_redirect:
             raise self._refusal(response)
         if not session.cookies:
@@ -201,9 +208,7 @@ class CookieAuthenticator(Authenticator):
 
     def _refusal(self, response: requests.Response) -> AcumaticaError:
         """Say why; a wrong password is a 500 as well, so that its words decide."""
-        answer = _json(response)
-        said = answer.get("exceptionMessage") or answer.get("message") or ""
-        said = said or error_page_message(response)
+        said = _reason(response)
         message = f"The instance refuses the sign-in ({response.status_code}: {said})."
         if "limit" in said.lower() or (not said and _may_pass(response)):
             return RetryableError(message, retry_after(response))
@@ -276,6 +281,13 @@ def retry_after(response: requests.Response) -> float | None:
     """Return the seconds that the server asks us to wait, if it does."""
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None
+
+
+def _reason(response: requests.Response) -> str:
+    """Return what an error body, or a redirect to the error page, says."""
+    answer = _json(response)
+    said = answer.get("exceptionMessage") or answer.get("message")
+    return str(said or error_page_message(response))
 
 
 def error_page_message(response: requests.Response) -> str:

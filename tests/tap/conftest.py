@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -15,11 +15,13 @@ import pytest
 from sandbox.acumatica.admin_client import AcumaticaAdmin
 
 from sandbox import config, processes
+from tests import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TAP = Path(sys.executable).parent / "tap-acumatica"
+PLUGIN = "tap_acumatica.tap:TapAcumatica"
 
 
 @dataclass
@@ -105,17 +107,17 @@ def run_tap(
     ) -> Run:
         arguments = ["--config", write("config.json", {**settings, **changes})]
         if streams:
-            chosen = catalog(streams, full_table=full_table)
+            chosen = catalog(streams, changes, full_table=full_table)
             arguments += ["--catalog", write("catalog.json", chosen)]
         if state is not None:
             arguments += ["--state", write("state.json", state)]
         return outcome(*arguments)
 
-    def catalog(streams: tuple[str, ...], *, full_table: bool) -> dict[str, Any]:
-        discovered = outcome(
-            "--config", write("discovery.json", settings), "--discover"
-        )
-        catalog: dict[str, Any] = discovered.messages[0]
+    def catalog(
+        streams: tuple[str, ...], changes: dict[str, Any], *, full_table: bool
+    ) -> dict[str, Any]:
+        config = write("discovery.json", {**settings, **discoverable(changes)})
+        catalog: dict[str, Any] = outcome("--config", config, "--discover").messages[0]
         for entry in catalog["streams"]:
             entry["metadata"][-1]["metadata"]["selected"] = entry["stream"] in streams
             if full_table:
@@ -130,10 +132,17 @@ def run_tap(
     return run
 
 
+def discoverable(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the changed settings that decide what is discovered."""
+    deciding = ("endpoint_version", "entities", "custom_fields", "instance_url")
+    return {name: changes[name] for name in deciding if name in changes}
+
+
 def outcome(*arguments: str) -> Run:
-    done = subprocess.run(  # noqa: S603 - our own command
-        [TAP, *arguments], capture_output=True, text=True, check=False
-    )
-    lines = [done.stdout] if "--discover" in arguments else done.stdout.splitlines()
+    """Run the command; its messages, a catalog among them, come decoded."""
+    with TemporaryDirectory() as kept:
+        done = forks.run(PLUGIN, arguments, Path(kept))
+    whole = "--discover" in arguments
+    lines = [done.output] if whole else done.output.splitlines()
     messages = [json.loads(line, parse_float=str) for line in lines if line]
-    return Run(done.returncode, messages, done.stderr)
+    return Run(done.code, messages, done.log.decode())
