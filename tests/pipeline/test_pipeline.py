@@ -147,3 +147,17 @@ def test_production_takes_everything_from_the_environment(project: Project) -> N
         "SELECT MIN(LASTMODIFIEDDATETIME) FROM BILLS", "PRODUCTION"
     )
     assert oldest >= "2026-09-30"
+
+
+def test_the_target_says_whether_a_load_would_work(project: Project) -> None:
+    good = project.meltano("invoke", "target-snowflake-merge:ping")
+    assert good.returncode == 0, good.stdout
+    assert "ok      rights     What comes out is what went in." in good.stdout
+
+    bad = project.meltano(
+        "invoke",
+        "target-snowflake-merge:ping",
+        TARGET_SNOWFLAKE_MERGE_WAREHOUSE="NONE",
+    )
+    assert bad.returncode == 1
+    assert "failed  warehouse  Snowflake refused" in bad.stdout

@@ -128,8 +128,8 @@ LINES = [
         "Line 2 of the input has the name id twice in one object: {",
     ),
     (
-        '{"type": "RECORD", "stream": "b", "record": {"x": {"amount": 1, "amount": 2}}}',
-        "Line 2 of the input has the name amount twice in one object: {",
+        '{"type": "RECORD", "stream": "b", "record": {"x": {"why": 1, "why": 2}}}',
+        "Line 2 of the input has the name why twice in one object: {",
     ),
     ({**SCHEMA, "stream": "\ud83d"}, "Line 2 of the input is not valid JSON"),
     (bill(**{"\ud83d": 1}), "Line 2 of the input is not valid JSON"),
