@@ -83,22 +83,6 @@ def test_without_keys_rows_are_only_inserted() -> None:
     assert 'ON t."_SDC_REQUEST_ID" = s."_SDC_REQUEST_ID" AND t."_SDC_ROW"' in merge
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        statements.create_schema("FINANCE", "ERP-2"),
-        statements.create_table(TABLE, COLUMNS),
-        statements.add_column(TABLE, "GROUP", COLUMNS["GROUP"]),
-        statements.widen_column(TABLE, "ID", ColumnType(Kind.VARCHAR, length=9)),
-        statements.table_columns("FINANCE"),
-        statements.schema_exists("FINANCE"),
-        statements.largest_sequence(TABLE),
-    ],
-)
-def test_every_other_statement_is_snowflake_sql(sql: str) -> None:
-    assert not isinstance(parsed(sql), exp.Command)
-
-
 names = st.text(min_size=1).filter(lambda text: "\x00" not in text)
 
 
