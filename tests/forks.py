@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from multiprocessing.context import ForkServerProcess
 
 FORKED = Path(__file__).parent / "forked.py"
 
@@ -28,15 +29,35 @@ class Done(NamedTuple):
     log: bytes
 
 
-def run(
+class Started(NamedTuple):
+    """A run that goes on, and its files for standard input, output and error."""
+
+    process: ForkServerProcess
+    files: list[Path]
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def done(self) -> Done:
+        """Wait until it has ended."""
+        self.process.join()
+        assert self.process.exitcode is not None
+        _, output, log = self.files
+        return Done(self.process.exitcode, output.read_bytes(), log.read_bytes())
+
+
+def start(
     plugin: str,
     options: tuple[str, ...],
     folder: Path,
     *,
     lines: bytes = b"",
     variables: Mapping[str, str] | None = None,
-) -> Done:
-    """Run a command.
+) -> Started:
+    """Start a command.
 
     Args:
         plugin: Module and class, such as ``tap_acumatica.tap:TapAcumatica``, or a
@@ -61,6 +82,16 @@ def run(
         target=runpy.run_path, args=(str(FORKED), {"given": given})
     )
     process.start()
-    process.join()
-    assert process.exitcode is not None
-    return Done(process.exitcode, files[1].read_bytes(), files[2].read_bytes())
+    return Started(process, files)
+
+
+def run(
+    plugin: str,
+    options: tuple[str, ...],
+    folder: Path,
+    *,
+    lines: bytes = b"",
+    variables: Mapping[str, str] | None = None,
+) -> Done:
+    """Run a command to its end; the arguments are those of `start`."""
+    return start(plugin, options, folder, lines=lines, variables=variables).done()

@@ -101,13 +101,17 @@ class Warehouse:
 
     def operate(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         """Run `snowflake-merge`; return what it has written, and its log."""
-        settings = self.folder / "config.json"
-        settings.write_text(json.dumps(self.settings()))
-        options = ("--config", str(settings), *arguments)
-        done = forks.run(OPERATE, options, self.folder)
+        done = self.start_operating(*arguments).done()
         assert done.code == code, done.log
         assert b"Traceback" not in done.log
         return done.output.decode(), done.log.decode()
+
+    def start_operating(self, *arguments: str, **changes: Any) -> forks.Started:
+        """Start `snowflake-merge`."""
+        settings = self.folder / "config.json"
+        settings.write_text(json.dumps(self.settings(**changes)))
+        options = ("--config", str(settings), *arguments)
+        return forks.start(OPERATE, options, self.folder)
 
     def run_installed(self, lines: str, *options: str, **variables: str) -> Run:
         """Run the installed command, as Meltano does."""
@@ -119,6 +123,18 @@ class Warehouse:
             env={**os.environ, **variables},
         )
         return ended(done.returncode, done.stdout, done.stderr)
+
+    def start(
+        self, *messages: Any, name: str = "started", **changes: Any
+    ) -> forks.Started:
+        """Start the command with messages; runs beside it need another name."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        settings = folder / "config.json"
+        settings.write_text(json.dumps(self.settings(**changes)))
+        lines = "".join(f"{json.dumps(message)}\n" for message in messages)
+        options = ("--config", str(settings))
+        return forks.start(PLUGIN, options, folder, lines=lines.encode())
 
     def load(self, *messages: Any, **changes: Any) -> Run:
         """Send messages to the command."""
