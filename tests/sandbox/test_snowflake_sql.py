@@ -277,6 +277,13 @@ def test_flatten_reads_objects_and_paths(snowflake: SnowflakeClient) -> None:
     ] == ("000002")
 
 
+def test_a_table_function_needs_no_schema(snowflake: SnowflakeClient) -> None:
+    statement = "SELECT f.index FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) f"
+
+    assert snowflake.rows(statement, "[1]", schema=None) == [["0"]]
+    assert snowflake.error("SELECT * FROM t", schema=None)[0] == "090106"
+
+
 def test_two_columns_of_one_name(snowflake: SnowflakeClient) -> None:
     answer = snowflake.run("SELECT 1 AS a, 2 AS a, $1 FROM VALUES (7)")
     names = [column["name"] for column in answer["resultSetMetaData"]["rowType"]]

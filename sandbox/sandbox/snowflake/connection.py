@@ -229,6 +229,11 @@ class Connection:
         text, values = self._translated(statement, binds)
         if isinstance(statement, exp.Transaction):
             self.in_transaction = True
+        if not any(
+            isinstance(t.this, exp.Identifier) for t in statement.find_all(exp.Table)
+        ):
+            # fakesnow takes a table function for a table, which needs a schema.
+            self.link.schema_set = True
         cursor = self.link.cursor()
         cursor.execute(text, binding_params=values, server=True)
         if isinstance(statement, (exp.Commit, exp.Rollback)):
