@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +21,15 @@ from target_snowflake_merge.sql_api import Session, SqlApi, Statement
 from target_snowflake_merge.types import ColumnType, Kind
 
 from sandbox import config
+from tests.target.conftest import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from target_snowflake_merge.sql_api import Result
+
+    from tests.target.conftest import Warehouse
 
 TABLE = statements.qualified(config.DATABASE, "DIAGNOSIS", 'BI"LL')
 
@@ -180,3 +185,67 @@ def test_every_question_is_snowflake_sql(columns: list[tuple[str, ColumnType]]) 
 @given(st.lists(any_text, min_size=1))
 def test_names_are_split_as_they_were_joined(parts: list[str]) -> None:
     assert diagnosis.names(statements.qualified(*parts)) == parts
+
+
+SCHEMA = {
+    "type": "SCHEMA",
+    "stream": "bill",
+    "schema": {
+        "properties": {
+            "id": {"type": "integer"},
+            "amount": {"type": "number"},
+            "name": {"type": ["string", "null"]},
+        }
+    },
+    "key_properties": ["id"],
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ('"AMOUNT" NUMBER(5,2)', "record id 2: property amount does not fit into NUMB"),
+        (
+            '"NAME" VARCHAR(3)',
+            "record id 2: property name does not fit into VARCHAR(3)",
+        ),
+        (
+            '"NAME" VARCHAR NOT NULL',
+            "record id 1: property name is null, and column NA",
+        ),
+    ],
+)
+def test_a_table_that_somebody_changes_on_the_way(
+    warehouse: Warehouse, columns: str, sentence: str
+) -> None:
+    table = f'"FINANCE"."{warehouse.schema}"."BILL"'
+    warehouse.loaded(SCHEMA)
+    warehouse.admin.forget()
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings()))
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [COMMAND, "--config", str(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdin is not None
+        run.stdin.write(f"{json.dumps(SCHEMA)}\n")
+        run.stdin.flush()
+        while not any("MAX(" in sent.statement for sent in warehouse.admin.requests()):
+            time.sleep(0.05)
+        changed = columns.partition(" ")[0]
+        warehouse.admin.sql(f"ALTER TABLE {table} DROP COLUMN {changed}")
+        warehouse.admin.sql(f"ALTER TABLE {table} ADD COLUMN {columns}")
+        records = [{"id": 1, "amount": 1.5}, {"id": 2, "amount": 1000, "name": "four"}]
+        lines = (
+            json.dumps({"type": "RECORD", "stream": "bill", "record": record})
+            for record in records
+        )
+        output, log = run.communicate("\n".join(lines))
+
+    assert (run.returncode, output) == (1, "")
+    assert "Traceback" not in log
+    assert f"Stream bill, table {table}: Snowflake refused: 422" in log
+    assert f"It was {sentence}" in log
