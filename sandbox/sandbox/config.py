@@ -35,6 +35,7 @@ ROLE = "LOADER"
 WAREHOUSE = "LOADING"
 DATABASE = "FINANCE"
 PROGRAMMATIC_ACCESS_TOKEN = "sandbox-programmatic-access-token"  # noqa: S105 - as above
+OAUTH_TOKEN = "sandbox-oauth-token"  # noqa: S105 - as above
 PRIVATE_KEY_FILE = "loader_key.p8"
 """The loader's unencrypted PKCS#8 PEM key; the server writes it into its data folder
 when it starts for the first time and registers its public half for ``USER``."""

@@ -50,6 +50,16 @@ def now() -> int:
     return int(time.time())
 
 
+def test_an_oauth_token_signs_in(snowflake: SnowflakeClient) -> None:
+    headers = snowflake.headers(
+        **{
+            **bearer(config.OAUTH_TOKEN),
+            "X-Snowflake-Authorization-Token-Type": "OAUTH",
+        }
+    )
+    assert snowflake.post("SELECT 1", headers=headers).status_code == 200
+
+
 def test_the_private_key_is_the_owners_alone(
     snowflake_dir: Path, snowflake_key: RSAPrivateKey
 ) -> None:

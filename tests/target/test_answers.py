@@ -179,6 +179,12 @@ def test_a_refused_sign_in_is_explained_after_a_second_try(
     assert [sent.status for sent in snowflake.admin.requests()] == [401, 401]
 
 
+def test_an_oauth_token_signs_in(snowflake: Snowflake) -> None:
+    snowflake.api(OAuthToken(config.OAUTH_TOKEN)).execute(snowflake.insert(1))
+
+    assert snowflake.runs() == [1]
+
+
 @pytest.mark.parametrize(
     ("code", "advice"),
     [("390303", "is meant for this account"), ("390318", "get a new oauth_token")],

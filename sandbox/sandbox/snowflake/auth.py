@@ -92,11 +92,13 @@ class Users:
     Args:
         keys: PEM public keys by fingerprint, the oldest first, two at most.
         token: The programmatic access token; None when it is revoked.
+        oauth_token: What an OAuth server has made.
         failures: Why a sign-in failed, as JSON text, by the UUID in its message.
     """
 
     keys: dict[str, bytes]
     token: str | None = config.PROGRAMMATIC_ACCESS_TOKEN
+    oauth_token: str = config.OAUTH_TOKEN
     failures: dict[str, str] = field(default_factory=dict)
 
     def register(self, public_key: bytes) -> str:
@@ -131,7 +133,9 @@ class Users:
         elif kind == PAT:
             self._check_token(token)
         elif kind == OAUTH:
-            raise SnowflakeError("390303", "08001", "Invalid OAuth access token.", 401)
+            if token != self.oauth_token:
+                message = "Invalid OAuth access token."
+                raise SnowflakeError("390303", "08001", message, 401)
         else:
             message = f"Unsupported authorization token type {kind}."
             raise SnowflakeError("390142", "08001", message, 400)
