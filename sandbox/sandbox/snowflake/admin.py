@@ -65,6 +65,7 @@ class Admin:
             account=self.api.settings.account,
             session={"TIMEZONE": "UTC"},
             grants=self.api.grants,
+            history=self.api.statements.history,
         )
         with self.api.engine.connect(context) as connection:
             for text in parsing.split(query.statement):

@@ -16,6 +16,7 @@ from sqlglot import exp
 from sandbox import config
 from sandbox.snowflake import (
     errors,
+    history,
     locks,
     merge,
     names,
@@ -128,6 +129,8 @@ class Connection:
             SnowflakeError: It is no Snowflake SQL.
         """
         statement = parsing.parse(text)
+        if history.redirect(statement):
+            self.duckdb.register(history.TABLE, self.context.history.table())
         translate.name_columns(statement)
         translate.map_timestamps(statement, self.context.parameters)
         parameters = self.context.parameters

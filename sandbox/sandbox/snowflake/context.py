@@ -9,6 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 from sandbox import config
 from sandbox.snowflake import account, translate
+from sandbox.snowflake.history import History
 from sandbox.snowflake.privileges import Grants
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Context:
         account: The parameters that the account sets.
         session: The parameters that the session sets, by upper-case names.
         grants: What the role may do.
+        history: The statements so far.
         failures: Details of failed sign-ins as JSON text, by their UUID.
     """
 
@@ -40,6 +42,7 @@ class Context:
     account: Mapping[str, str] = field(default_factory=dict)
     session: Mapping[str, str] = field(default_factory=dict)
     grants: Grants = field(default_factory=Grants)
+    history: History = field(default_factory=History)
     failures: Mapping[str, str] = field(default_factory=dict)
 
     @property

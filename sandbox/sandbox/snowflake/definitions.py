@@ -49,6 +49,9 @@ class Definitions:
                 self._before(statement.this, action)
         elif isinstance(statement, exp.Create) and statement.kind == "SCHEMA":
             return self._create_schema(statement)
+        elif isinstance(statement, exp.TruncateTable) and statement.args.get("exists"):
+            if not self._exists(statement.expressions[0]):
+                return listed(DONE)
         elif isinstance(statement, (exp.Create, exp.Drop)):
             self._forget_lengths(statement)
         return self.connection.run(tables.definition(statement), binds)
@@ -95,6 +98,13 @@ class Definitions:
     def _place(self, table: exp.Table) -> tuple[str | None, str]:
         schema = folded(table.args["db"]) if table.args.get("db") else None
         return schema or self.connection.schema, folded(table.this)
+
+    def _exists(self, table: exp.Table) -> bool:
+        """Say whether there is a table."""
+        try:
+            return bool(self._columns(table))
+        except errors.SnowflakeError:
+            return False
 
     def _columns(self, table: exp.Table) -> dict[str, tables.Column]:
         """Return a table's columns by name.

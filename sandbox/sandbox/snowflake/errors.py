@@ -173,7 +173,9 @@ TRANSLATIONS: list[tuple[str, Callable[[re.Match[str]], SnowflakeError]]] = [
     ),
     (
         r"Column with name (\S+) already exists",
-        lambda m: compilation(f"column '{m[1]}' already exists", "001430", "42601"),
+        lambda m: compilation(
+            f"column '{m[1].strip(chr(34))}' already exists", "001430", "42601"
+        ),
     ),
     (
         r"must appear in the GROUP BY clause|column \"(.*?)\" must appear",

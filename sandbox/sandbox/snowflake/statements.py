@@ -6,13 +6,16 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sandbox.snowflake import errors, parsing
 from sandbox.snowflake.errors import SnowflakeError
+from sandbox.snowflake.history import Entry, History
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from concurrent.futures import Future
 
     from sandbox.snowflake.auth import Users
@@ -101,6 +104,7 @@ class Statements:
         self.engine = engine
         self.users = users
         self.grants = grants
+        self.history = History()
         self.remember = True
         self.executions: dict[str, Execution] = {}
         self.requests: dict[str, Execution] = {}
@@ -170,19 +174,39 @@ class Statements:
         texts = parsing.split(submission.statement)
         _check_count(texts, submission)
         context = replace(
-            submission.context, failures=self.users.failures, grants=self.grants
+            submission.context,
+            failures=self.users.failures,
+            grants=self.grants,
+            history=self.history,
         )
         with self.engine.connect(context) as connection:
             execution.connection = connection
             if len(texts) == 1:
-                execution.outcome = self._one(execution, texts[0], connection)
+                with self._remembered(execution.handle, texts[0], connection):
+                    execution.outcome = self._one(execution, texts[0], connection)
                 return
             for text in texts:
                 child = Execution(replace(submission, binds={}))
-                child.outcome = self._one(execution, text, connection, several=True)
+                with self._remembered(child.handle, text, connection):
+                    child.outcome = self._one(execution, text, connection, several=True)
                 execution.children.append(child)
                 self.executions[child.handle] = child
             execution.outcome = connection.run(parsing.parse(MULTIPLE), {})
+
+    @contextmanager
+    def _remembered(
+        self, handle: str, text: str, connection: Connection
+    ) -> Iterator[None]:
+        """Keep a statement, and how it ends, in the history."""
+        context = connection.context
+        entry = Entry(handle, text.strip(), context, context.parameters["QUERY_TAG"])
+        self.history.entries.append(entry)
+        try:
+            yield
+        except SnowflakeError as error:
+            entry.finish(error)
+            raise
+        entry.finish()
 
     def _one(
         self,

@@ -49,6 +49,8 @@ def definition(statement: exp.Expr) -> exp.Expr:
     only the NOT NULL of a primary key counts.
     """
     changed = statement.copy()
+    if isinstance(changed, exp.TruncateTable):
+        changed.set("exists", None)
     required = _drop_keys(changed)
     for column in list(changed.find_all(exp.ColumnDef)):
         _drop_column_keys(column)
