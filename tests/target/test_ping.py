@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import config
+from tests import forks
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
-COMMAND = Path(sys.executable).parent / "snowflake-merge"
+COMMAND = "target_snowflake_merge.commands:cli"
 
 
 def ping(loaded: Warehouse, /, **changes: Any) -> tuple[int, str]:
     """Run the command; give its exit code and its lines."""
     settings = loaded.folder / "config.json"
     settings.write_text(json.dumps(loaded.settings(**changes)))
-    done = subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, "--config", str(settings), "ping"],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout or done.stderr
+    done = forks.run(COMMAND, ("--config", str(settings), "ping"), loaded.folder)
+    output, log = done.output.decode(), done.log.decode()
+    assert "Traceback" not in log, log
+    return done.code, output or log
 
 
 def leftovers(warehouse: Warehouse) -> list[Any]:
