@@ -52,9 +52,6 @@ https://docs.snowflake.com/en/sql-reference/data-types-text
 """
 
 
-ELEMENTS = "TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f"
-
-
 class Element(msgspec.Struct):
     """What a diagnosis reads of an element of the batch."""
 
@@ -271,7 +268,7 @@ def first_failing(conditions: Sequence[str]) -> str:
     return (
         'SELECT r."ROW", r."TRIAL" FROM (\n'  # noqa: S608 - names are quoted
         f'SELECT f.index AS "ROW", CASE\n  {cases}\nEND AS "TRIAL"\n'
-        f"FROM {ELEMENTS}\n"
+        f"FROM {statements.ELEMENTS}\n"
         ') AS r\nWHERE r."TRIAL" IS NOT NULL\n'
         'ORDER BY r."TRIAL", r."ROW"\nLIMIT 1'
     )
@@ -280,7 +277,7 @@ def first_failing(conditions: Sequence[str]) -> str:
 def first_unreadable() -> str:
     """Find the first text that is no JSON; the bind is a JSON array of texts."""
     return (
-        f'SELECT f.index AS "ROW"\nFROM {ELEMENTS}\n'
+        f'SELECT f.index AS "ROW"\nFROM {statements.ELEMENTS}\n'
         "WHERE TRY_PARSE_JSON(CAST(f.value AS VARCHAR)) IS NULL\n"
         "ORDER BY f.index\nLIMIT 1"
     )

@@ -122,7 +122,7 @@ class MessageReader(GenericSingerReader[bytes]):
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
         try:
             message = self._decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
             message = self._decode_leniently(line)
         if not isinstance(message, dict):
             raise self._invalid("is not a JSON object", line)
@@ -140,7 +140,7 @@ class MessageReader(GenericSingerReader[bytes]):
         """
         try:
             message = json.loads(line, parse_float=Decimal, parse_constant=Decimal)
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:  # the latter for 1e999999999999
             raise self._invalid("is not valid JSON", line) from error
         if not _is_record_with_names(message):
             raise self._invalid("is not valid JSON", line)

@@ -35,6 +35,9 @@ OFFSET = r"([Zz]|[+-]\d\d(?::?\d\d)?)?"
 DATE_TIME = re.compile(rf"{DATE}(?:[Tt ]{TIME}{OFFSET})?", re.ASCII)
 TIME_OF_DAY = re.compile(rf"{TIME}{OFFSET}", re.ASCII)
 
+NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?\s*", re.ASCII)
+"""A number as text; Python's Decimal also reads 1_000 and digits of other scripts."""
+
 SUSPICIOUS = re.compile(rb"NaN|Infinity|\d[eE][+-]?\d|[\d.]{39}")
 """Bytes of a number that PARSE_JSON would not keep exactly; text may match as well."""
 
@@ -74,6 +77,8 @@ def _number(precision: int, scale: int) -> Converter:
 
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise ValueRefusedError("is not a number")
+    if isinstance(value, str) and not NUMBER.fullmatch(value):
         raise ValueRefusedError("is not a number")
     try:
         # The shortest text of a float is the number that its writer meant.

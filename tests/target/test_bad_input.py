@@ -131,6 +131,10 @@ LINES = [
         '{"type": "RECORD", "stream": "b", "record": {"x": {"why": 1, "why": 2}}}',
         "Line 2 of the input has the name why twice in one object: {",
     ),
+    (
+        '{"type": "RECORD", "stream": "bill", "record": {"id": 1e9999999999999999999}}',
+        "Line 2 of the input is not valid JSON",
+    ),
     ({**SCHEMA, "stream": "\ud83d"}, "Line 2 of the input is not valid JSON"),
     (bill(**{"\ud83d": 1}), "Line 2 of the input is not valid JSON"),
     (

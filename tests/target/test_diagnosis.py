@@ -206,10 +206,6 @@ SCHEMA = {
     [
         ('"AMOUNT" NUMBER(5,2)', "record id 2: property amount does not fit into NUMB"),
         (
-            '"NAME" VARCHAR(3)',
-            "record id 2: property name does not fit into VARCHAR(3)",
-        ),
-        (
             '"NAME" VARCHAR NOT NULL',
             "record id 1: property name is null, and column NA",
         ),

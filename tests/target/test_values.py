@@ -33,6 +33,7 @@ INTEGER = converter(ColumnType(Kind.NUMBER))
             "12345678901234567890123456789.123456789",
         ),
         ("12.50", "12.50"),
+        (" +1.5e3 ", "1500"),
     ],
 )
 def test_numbers_keep_their_digits(value: object, sent: object) -> None:
@@ -51,6 +52,10 @@ def test_numbers_keep_their_digits(value: object, sent: object) -> None:
         (math.nan, "not a finite number"),
         (True, "not a number"),
         ("twelve", "not a number"),
+        ("1_000", "not a number"),
+        ("\uff11\uff12", "not a number"),
+        ("NaN", "not a number"),
+        ("1e99999999999999999999", "not a number"),
         ({}, "not a number"),
     ],
 )
