@@ -140,6 +140,11 @@ def test_an_unknown_fault_is_refused(snowflake_admin: SnowflakeAdmin) -> None:
         (("CREATE", "{schema}"), "CREATE TABLE u (a INT)", "003001"),
         (("CREATE", "FINANCE"), "CREATE SCHEMA nope", "003001"),
         (("USAGE", "LOADING"), "SELECT 1", "002003"),
+        (
+            ("MONITOR", config.ACCOUNT),
+            "SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('x')",
+            "003001",
+        ),
     ],
 )
 def test_revoked_privileges(

@@ -205,6 +205,11 @@ def test_the_integers_have_38_digits(snowflake: SnowflakeClient) -> None:
         ("PRAGMA version", "000002", "0A000"),
         ("ATTACH 'x.db'", "001003", "42000"),
         ("CALL f()", "000002", "0A000"),
+        ("SELECT * FROM read_csv('/etc/hosts')", "001003", "42000"),
+        ("SELECT * FROM duckdb_tables()", "001003", "42000"),
+        ("COPY (SELECT 1) TO 'x.csv'", "000002", "0A000"),
+        ("ALTER WAREHOUSE w SUSPEND", "000002", "0A000"),
+        ("ALTER TABLE t NO SUCH ACTION", "000002", "0A000"),
         ("/* nothing */", "000900", "42601"),
     ],
 )

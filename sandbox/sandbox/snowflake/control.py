@@ -57,12 +57,12 @@ class GrantChange(msgspec.Struct, forbid_unknown_fields=True):
 
     Args:
         action: Whether to take away or to give back.
-        privilege: SELECT, WRITE, CREATE, USAGE or OWNERSHIP.
+        privilege: One of ``privileges.PRIVILEGES``.
         on: A dotted name without quotes.
     """
 
     action: Literal["revoke", "grant"]
-    privilege: Literal["SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP"]
+    privilege: Literal["SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP", "MONITOR"]
     on: str
 
 

@@ -86,6 +86,10 @@ def parse(text: str) -> exp.Expr:
     passed_on = isinstance(statement, exp.Command) and first in PASSED_ON
     if not (passed_on or isinstance(statement, KINDS)):
         raise unsupported(first)
+    for table in statement.find_all(exp.Table):
+        if isinstance(table.this, exp.Func):
+            # The engine has functions of its own there, which read files, for one.
+            raise syntax(f"unexpected '{table.name}': table functions need TABLE()")
     return statement
 
 

@@ -10,18 +10,19 @@ from sqlglot import exp
 from sandbox import config
 from sandbox.snowflake import errors, names
 from sandbox.snowflake.names import folded
+from sandbox.snowflake.translate import LOGIN_FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.snowflake.context import Context
 
-PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP")
+PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP", "MONITOR")
 """What can be revoked.
 
 SELECT, WRITE (insert, update, delete, truncate) and OWNERSHIP (alter, drop) count for
 tables; CREATE for a schema (its tables) or a database (its schemas); USAGE for a schema
-or warehouse.
+or warehouse; MONITOR for the account (the details of failed sign-ins).
 """
 
 OF_A_TABLE = {
@@ -128,6 +129,9 @@ def needs(statement: exp.Expr, schema: str | None) -> Iterator[Need]:
         if isinstance(table.this, exp.Identifier) and name.count("."):
             yield "USAGE", "Schema", name.rpartition(".")[0]
             yield "SELECT", "Object", name
+    for function in statement.find_all(exp.Anonymous):
+        if function.name.upper() == LOGIN_FAILURE:
+            yield "MONITOR", "Account", config.ACCOUNT
     if isinstance(statement, WRITES):
         yield "WRITE", "Table", _name(written, schema)
     elif isinstance(statement, exp.Create):
