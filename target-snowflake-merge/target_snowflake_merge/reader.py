@@ -103,8 +103,8 @@ class MessageReader(GenericSingerReader[bytes]):
         """Read lines, and let others work while there is nothing to read."""
         try:
             descriptor = file_input.fileno()
-        except io.UnsupportedOperation:  # it is in memory
-            yield from file_input
+        except io.UnsupportedOperation:  # it is in memory, and may be text there
+            yield from (_encoded(line) for line in file_input)
             return
         parts: list[bytes] = []
         while self._wait(descriptor):
@@ -182,3 +182,7 @@ def _is_record_with_names(message: object) -> bool:
                 return False
             return True
     return False
+
+
+def _encoded(line: str | bytes) -> bytes:
+    return line.encode() if isinstance(line, str) else line

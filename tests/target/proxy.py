@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,8 @@ REFUSAL = {"code": "000603", "sqlState": "XX000", "message": "Refused by the tes
 class Proxy(ThreadingHTTPServer):
     """Hands requests on, but for the statements that change data and are chosen."""
 
+    daemon_threads = True  # what is held need not be waited for
+
     def __init__(self, url: str, plan: Mapping[int, Action]) -> None:
         """Listen on a free port.
 
@@ -42,6 +45,13 @@ class Proxy(ThreadingHTTPServer):
         self.client = 0
         """The process to kill."""
 
+        self.hold = 0.0
+        """Seconds for which each statement that changes data is held."""
+
+        self.running: list[str] = []
+        self.together: list[list[str]] = []
+        """What was running whenever a statement arrived, with it."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
@@ -53,6 +63,20 @@ class Proxy(ThreadingHTTPServer):
         with self.lock:
             self.seen.append(statement)
             return self.plan.get(len(self.seen) - 1)
+
+    @contextmanager
+    def held(self, statement: str) -> Iterator[None]:
+        """Hold a statement that changes data, and note what runs beside it."""
+        if not statement.startswith(("MERGE", "UPDATE", "DELETE")):
+            yield
+            return
+        with self.lock:
+            self.running.append(statement)
+            self.together.append(list(self.running))
+        time.sleep(self.hold)
+        yield
+        with self.lock:
+            self.running.remove(statement)
 
     def kill(self) -> None:
         os.kill(self.client, signal.SIGKILL)
@@ -68,14 +92,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        action = self.server.action(json.loads(body)["statement"])
+        statement = json.loads(body)["statement"]
+        action = self.server.action(statement)
         if action == "kill before":
             self.server.kill()
             return
         if action == "refuse":
             self.answer(422, json.dumps(REFUSAL).encode())
             return
-        status, content = self.hand_on(body)
+        with self.server.held(statement):
+            status, content = self.hand_on(body)
         if action == "kill after":
             self.server.kill()
             return
