@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlglot
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 from sqlglot import exp
@@ -165,6 +165,7 @@ TYPES = [
 any_text = st.text(min_size=1).filter(lambda text: "\x00" not in text)
 
 
+@settings(deadline=None)  # the machine has other work
 @given(st.lists(st.tuples(any_text, st.sampled_from(TYPES)), min_size=1))
 def test_every_question_is_snowflake_sql(columns: list[tuple[str, ColumnType]]) -> None:
     conditions = [
@@ -217,10 +218,10 @@ def test_a_table_that_somebody_changes_on_the_way(
     table = f'"FINANCE"."{warehouse.schema}"."BILL"'
     warehouse.loaded(SCHEMA)
     warehouse.admin.forget()
-    settings = warehouse.folder / "config.json"
-    settings.write_text(json.dumps(warehouse.settings()))
+    file = warehouse.folder / "config.json"
+    file.write_text(json.dumps(warehouse.settings()))
     with subprocess.Popen(  # noqa: S603 - our own command
-        [COMMAND, "--config", str(settings)],
+        [COMMAND, "--config", str(file)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

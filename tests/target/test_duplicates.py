@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from target_snowflake_merge.duplicates import repeated_name
 
@@ -56,6 +56,8 @@ def repeats(value: Any) -> bool:
     return isinstance(value, list) and any(map(repeats, value))
 
 
+# The machine has other work.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), values)
 def test_all_repeated_names_are_found_and_no_others(
     data: st.DataObject, value: Any

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlglot
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 from target_snowflake_merge import diagnosis, statements
@@ -109,7 +109,8 @@ def check(sql: str) -> None:
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-@settings(max_examples=25)
+# The machine has other work.
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_statement_is_snowflake_sql(name: str, data: st.DataObject) -> None:
     check(data.draw(STATEMENTS[name]))
