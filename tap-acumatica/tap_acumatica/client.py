@@ -45,7 +45,7 @@ LONGEST_WAIT = 120.0
 
 # They come again however often one asks.
 _NOT_CONFIGURED = "PXSetupNotEnteredException"
-_UNKNOWN_FIELD = "KeyNotFoundException"
+_BAD_QUERY = ("KeyNotFoundException", "ODataException")
 _CANNOT_OPTIMIZE = "CannotOptimizeException"
 _SHOWN = 200
 _RETRYABLE = (429, 500, 502, 503, 504)
@@ -266,7 +266,7 @@ def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
             raise CannotOptimizeError(message)
         if _NOT_CONFIGURED in response.text:
             raise NotConfiguredError(message)
-        if fragile or _UNKNOWN_FIELD in response.text:
+        if fragile or any(name in response.text for name in _BAD_QUERY):
             raise RefusedQueryError(message)
     if status in _RETRYABLE:
         raise RetryableError(message, retry_after(response))

@@ -1,0 +1,332 @@
+"""The ways to sign in, and what each of them keeps."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from tap_acumatica.connection import authenticator
+from tap_acumatica.errors import AcumaticaError, SettingError
+from tap_acumatica.login import Attempt
+from tap_acumatica.token_file import TokenFile
+
+from sandbox import config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.acumatica.admin_client import AcumaticaAdmin
+
+    Run = Any
+    RunTap = Callable[..., Run]
+
+COMMAND = Path(sys.executable).parent / "acumatica"
+WITHOUT_PASSWORD = {"username": None, "password": None}
+COOKIES = {"client_id": None, "client_secret": None}
+
+
+@pytest.fixture
+def first_token(server: Any) -> str:
+    """A refresh token, as a person gets one."""
+    form = {
+        "grant_type": "password",
+        "scope": "api offline_access",
+        "client_id": config.CLIENT_ID,
+        "client_secret": config.CLIENT_SECRET,
+        "username": config.USERNAME,
+        "password": config.PASSWORD,
+    }
+    answer = requests.post(f"{server.url}/identity/connect/token", form, timeout=30)
+    return str(answer.json()["refresh_token"])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kept" / "refresh-token.json"
+
+
+# Refresh tokens.
+
+
+def test_a_rotated_refresh_token_is_kept_for_the_next_run(
+    run_tap: RunTap, first_token: str, path: Path
+) -> None:
+    """Mistake 15 of other clients: a rotated refresh token is lost."""
+    with_token = {**WITHOUT_PASSWORD, "refresh_token_path": str(path)}
+    for _ in range(3):
+        run = run_tap(start_date="2026-09-01", refresh_token=first_token, **with_token)
+        assert run.exit_code == 0, run.log
+        kept = json.loads(path.read_text())["refresh_token"]
+        assert kept != first_token
+        assert kept not in run.log
+        assert first_token not in run.log
+    assert run_tap(start_date="2026-09-01", **with_token).exit_code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_tokens_that_end_in_mid_run_are_renewed_by_the_newest_refresh_token(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, first_token: str, path: Path
+) -> None:
+    """Mistake 14 of other clients: the end of a token kills a long run."""
+    acumatica.change_settings(token_seconds=2)
+    run = run_tap(
+        refresh_token=first_token, refresh_token_path=str(path), **WITHOUT_PASSWORD
+    )
+    assert run.exit_code == 0, run.log
+    tokens = [r for r in acumatica.requests() if r["path"].endswith("/connect/token")]
+    assert len(tokens) > 2
+    assert {request["status"] for request in tokens} == {200}
+
+
+def test_a_refused_refresh_token_says_what_to_do(
+    run_tap: RunTap, path: Path, acumatica: AcumaticaAdmin
+) -> None:
+    run = run_tap(
+        refresh_token="stale", refresh_token_path=str(path), **WITHOUT_PASSWORD
+    )
+    assert run.exit_code == 1
+    [error] = run.errors
+    assert "acumatica login" in error
+    assert len(acumatica.requests()) == 1
+
+
+def test_a_new_token_in_the_settings_takes_the_place_of_a_kept_one(path: Path) -> None:
+    with (old := TokenFile(str(path), "first")).held():
+        assert old.newest() == "first"
+        old.keep("second")
+    assert TokenFile(str(path), "first").newest() == "second"
+    assert TokenFile(str(path)).newest() == "second"
+    assert TokenFile(str(path), "another").newest() == "another"
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"refresh_token": 1}'])
+def test_a_spoilt_token_file_is_named(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(SettingError, match="refresh_token_path"):
+        TokenFile(str(path), "first").newest()
+
+
+def test_a_token_file_that_cannot_be_written_is_found_out_before_the_token_is_used(
+    run_tap: RunTap, first_token: str, tmp_path: Path, acumatica: AcumaticaAdmin
+) -> None:
+    (tmp_path / "file").touch()
+    acumatica.clear_requests()
+    run = run_tap(
+        refresh_token=first_token,
+        refresh_token_path=str(tmp_path / "file" / "below"),
+        **WITHOUT_PASSWORD,
+    )
+    assert run.exit_code == 1
+    assert "refresh_token_path" in run.errors[0]
+    assert acumatica.requests() == []
+
+
+def test_two_runs_do_not_use_one_token(path: Path) -> None:
+    waiting = subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "held\n"
+    began = time.monotonic()
+    with (file := TokenFile(str(path), "first")).held():
+        assert time.monotonic() - began > 0.5
+        assert file.newest() == "second"
+    waiting.communicate()
+
+
+HOLD = """
+import sys, time
+from tap_acumatica.token_file import TokenFile
+with (file := TokenFile(sys.argv[1], "first")).held():
+    print("held", flush=True)
+    time.sleep(1)
+    file.keep("second")
+"""
+
+
+# Cookies.
+
+
+@pytest.mark.parametrize("old_build", [False, True])
+def test_cookies_are_a_way_to_sign_in(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, *, old_build: bool
+) -> None:
+    acumatica.change_settings(old_build=old_build)
+    run = run_tap("gl_accounts", tenant=config.TENANT, branch="MAIN", **COOKIES)
+    assert run.exit_code == 0, run.log
+    assert len(run.records("gl_accounts")) == acumatica.summary()["Account"]["rows"]
+    tokens = [r for r in acumatica.requests() if r["path"].endswith("/connect/token")]
+    assert len(tokens) == 1, "only the discovery of the catalog asks for a token"
+    outs = [r["status"] for r in acumatica.requests() if r["path"].endswith("/logout")]
+    assert set(outs) == {204}
+
+
+def test_a_session_that_has_ended_is_opened_again(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(requests_per_minute=40, session_seconds=0.2)
+    run = run_tap("bills", tenant=config.TENANT, **COOKIES)
+    assert run.exit_code == 0, run.log
+    assert len(run.records("bills")) == acumatica.summary()["Bill"]["rows"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_a_wrong_password_is_sent_once(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, status: int
+) -> None:
+    acumatica.change_settings(refused_sign_in_status=status)
+    run = run_tap(tenant=config.TENANT, **COOKIES | {"password": "wrong"})
+    assert run.exit_code == 1
+    assert "locks the account" in run.errors[0]
+    logins = [r for r in acumatica.requests() if r["path"].endswith("/auth/login")]
+    assert 1 <= len(logins) <= 2
+    assert "wrong" not in run.errors[0].replace("a wrong password", "")
+
+
+def test_a_tenant_that_the_instance_lacks_is_named(run_tap: RunTap) -> None:
+    run = run_tap(tenant="Mars", **COOKIES)
+    assert run.exit_code == 1
+    assert "tenant" in run.errors[0]
+
+
+# What the settings say.
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, "cookies, these settings are missing: username, password"),
+        ({"username": "u"}, "missing: password"),
+        ({"client_id": "c"}, "missing: client_secret, username, password"),
+        ({"client_secret": "s"}, "missing: client_id, username, password"),
+        (
+            {"client_id": "c", "client_secret": "s", "refresh_token": "r"},
+            "missing: refresh_token_path",
+        ),
+        (
+            {"client_id": "c", "refresh_token_path": "p"},
+            "a refresh token, these settings are missing: client_secret",
+        ),
+        (
+            {
+                "client_id": "c@One",
+                "client_secret": "s",
+                "username": "u",
+                "password": "p",
+                "tenant": "Two",
+            },
+            "client_id is of tenant One",
+        ),
+        ({"client_id": "c", "locale": "en-US"}, "'locale' has an effect only"),
+    ],
+    ids=str,
+)
+def test_settings_that_are_missing_or_contradict_are_named(
+    settings: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(SettingError) as raised:
+        authenticator("https://erp.example.com", settings)
+    assert sentence in str(raised.value)
+
+
+def test_the_tenant_completes_a_client_id(run_tap: RunTap) -> None:
+    client_id = config.CLIENT_ID.partition("@")[0]
+    run = run_tap("gl_accounts", client_id=client_id, tenant=config.TENANT)
+    assert run.exit_code == 0, run.log
+
+
+# acumatica login.
+
+
+def login(
+    settings: dict[str, Any], folder: Path, *options: str
+) -> subprocess.Popen[str]:
+    file = folder / "login.json"
+    file.write_text(json.dumps(settings))
+    command = [COMMAND, "login", "--config", file, "--no-browser", *options]
+    return subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def person(address: str, **changes: str) -> requests.Response:
+    """Do what a person does in the browser: open the address and sign in."""
+    with requests.Session() as browser:
+        shown = browser.get(address, timeout=30)
+        assert shown.status_code == 200
+        form = {"username": config.USERNAME, "password": config.PASSWORD, **changes}
+        return browser.post(address, form, timeout=30)
+
+
+@pytest.fixture
+def unsigned(settings: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Settings before the first sign-in of a person."""
+    names = ("instance_url", "endpoint_version", "client_id", "client_secret")
+    return {n: settings[n] for n in names} | {"refresh_token_path": str(path)}
+
+
+def test_a_person_signs_in_once_and_the_runs_go_on_from_there(
+    run_tap: RunTap, unsigned: dict[str, Any], tmp_path: Path, path: Path
+) -> None:
+    process = login(unsigned, tmp_path)
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    assert urlsplit(address).path == "/identity/connect/authorize"
+    page = person(address)
+    assert "can be closed" in page.text
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert str(path) in output
+    assert config.CLIENT_SECRET not in address + output + errors
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for _ in range(2):
+        run = run_tap(
+            start_date="2026-09-01", refresh_token_path=str(path), **WITHOUT_PASSWORD
+        )
+        assert run.exit_code == 0, run.log
+
+
+def test_a_person_who_declines_ends_the_login(
+    unsigned: dict[str, Any], tmp_path: Path, path: Path
+) -> None:
+    process = login(unsigned, tmp_path)
+    assert process.stdout is not None
+    address = process.stdout.readline().split()[-1]
+    person(address, decision="deny")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "did not permit the sign-in" in errors
+    assert not path.exists()
+
+
+def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
+    process = login(unsigned, tmp_path, "--wait", "0.3")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors == "Nobody signed in within 0 seconds.\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"code": "c", "state": "other"}, "another sign-in"),
+        ({"code": "c"}, "another sign-in"),
+        ({"state": "s", "error": "access_denied"}, "access_denied"),
+        ({"state": "s", "error": "e", "error_description": "Not you"}, "Not you"),
+    ],
+)
+def test_a_redirect_that_brings_no_code_of_ours(
+    query: dict[str, str], sentence: str
+) -> None:
+    attempt = Attempt("http://127.0.0.1:1/callback", "s", "v")
+    with pytest.raises(AcumaticaError, match=sentence):
+        attempt.code(query)
