@@ -59,13 +59,14 @@ class Element(msgspec.Struct):
 
 
 class RawElement(msgspec.Struct):
-    """The same with values as they were sent."""
+    """The same with the record as it was sent."""
 
-    record: dict[str, msgspec.Raw]
+    record: msgspec.Raw
 
 
 elements_decoder = msgspec.json.Decoder(list[Element], float_hook=Decimal)
 texts_decoder = msgspec.json.Decoder(list[RawElement])
+properties_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True)
@@ -147,34 +148,33 @@ def _find(
     return found, records
 
 
-def _largest(records: Sequence[Mapping[str, msgspec.Raw]]) -> Finding | None:
+def _largest(records: Sequence[msgspec.Raw]) -> Finding | None:
     """Find a value that is too large for some accounts.
 
     Only a batch of one record holds such a value, and Snowflake has refused it.
     """
     for row, record in enumerate(records):
-        for key, value in record.items():
+        for key, value in properties_decoder.decode(record).items():
             size = len(bytes(value))
             if size > LARGEST_VALUE:
                 return Finding(row, key, f"has {size} bytes")
     return None
 
 
-def _unreadable(
-    ask: Ask, records: Sequence[Mapping[str, msgspec.Raw]]
-) -> Finding | None:
+def _unreadable(ask: Ask, records: Sequence[msgspec.Raw]) -> Finding | None:
     """Find a value that PARSE_JSON does not read."""
-    row = _first_unreadable(ask, [msgspec.json.encode(record) for record in records])
+    row = _first_unreadable(ask, records)
     if row is None:
         return None
-    place = _first_unreadable(ask, [bytes(value) for value in records[row].values()])
-    keys = list(records[row])
-    key = ", ".join(keys) if place is None else keys[place]
+    properties = properties_decoder.decode(records[row])
+    place = _first_unreadable(ask, list(properties.values()))
+    # A record of nothing but readable values has a name twice.
+    key = ", ".join(properties) if place is None else list(properties)[place]
     return Finding(row, key, "is no JSON that Snowflake reads")
 
 
-def _first_unreadable(ask: Ask, texts: Sequence[bytes]) -> int | None:
-    payload = msgspec.json.encode([text.decode() for text in texts]).decode()
+def _first_unreadable(ask: Ask, texts: Sequence[msgspec.Raw]) -> int | None:
+    payload = msgspec.json.encode([bytes(text).decode() for text in texts]).decode()
     rows = ask(first_unreadable(), payload).rows
     return int(rows[0]["ROW"] or 0) if rows else None
 

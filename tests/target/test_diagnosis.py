@@ -16,8 +16,9 @@ from sandbox.snowflake.admin_client import SnowflakeAdmin
 from sqlglot import exp
 from target_snowflake_merge import diagnosis, statements
 from target_snowflake_merge.auth import KeyPair, load_private_key
+from target_snowflake_merge.duplicates import repeated_name
 from target_snowflake_merge.errors import StatementError
-from target_snowflake_merge.sql_api import Session, SqlApi, Statement
+from target_snowflake_merge.sql_api import Result, Session, SqlApi, Statement
 from target_snowflake_merge.types import ColumnType, Kind
 
 from sandbox import config
@@ -26,8 +27,6 @@ from tests.target.conftest import COMMAND
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from target_snowflake_merge.sql_api import Result
 
     from tests.target.conftest import Warehouse
 
@@ -127,6 +126,34 @@ def test_a_null_is_named(ask: Callable[..., Result], record: Any, key: str) -> N
     sentence = explain(ask, record, code="100072")
 
     assert f"record id 1: property {key} is null, and column MUST may not" in sentence
+
+
+def strict(sql: str, payload: str) -> Result:
+    """Answer as Snowflake, which reads no object that has a name twice."""
+    assert sql == diagnosis.first_unreadable()
+    places = [
+        {"ROW": str(place)}
+        for place, text in enumerate(json.loads(payload))
+        if repeated_name(text.encode(), json.loads(text))
+    ]
+    return Result("", [dict(place) for place in places[:1]], {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ('{"id": 7, "lines": {"a": 1, "a": 2}}', "property lines is no JSON"),
+        ('{"id": 7, "a": 1, "a": 2}', "property id, a is no JSON"),
+    ],
+)
+def test_what_is_no_json_is_named(bad: str, named: str) -> None:
+    good = json.dumps({"record": GOOD})
+    error = StatementError("Snowflake refused.", code="100069")
+    payload = batch_of(good, f'{{"record": {bad}}}')
+
+    sentence = diagnosis.explained(strict, TABLE, payload, ["id"], error)
+
+    assert f"It was record id 7: {named} that Snowflake reads" in sentence
 
 
 @pytest.mark.parametrize(
