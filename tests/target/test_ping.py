@@ -58,6 +58,7 @@ def test_a_load_that_would_work(warehouse: Warehouse) -> None:
         "ok      settings   The account changes nothing that matters for loads.",
     ]
     assert leftovers(warehouse) == []
+    assert not warehouse.journal.exists()
 
 
 def test_a_schema_that_is_yet_to_be_made(warehouse: Warehouse) -> None:
