@@ -1,0 +1,296 @@
+"""Random histories of a source, its runs, their ends and replays, against a model.
+
+The source is a dictionary that changes; a tap reads it like Acumatica's: what has been
+modified since the last state, as it is now. The model is the source itself: whatever
+has happened on the way, what lies before a state that was passed on is in the table as
+it is in the source, and what a complete reading has not shown stays away.
+
+``HISTORIES`` sets the number of histories, for a longer search than CI's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from sandbox.snowflake.admin_client import SnowflakeAdmin
+from target_snowflake_merge.journal import entries, folders
+
+from tests.target import proxy
+from tests.target.conftest import Warehouse
+
+if TYPE_CHECKING:
+    from tests import forks
+
+HISTORIES = int(os.environ.get("HISTORIES", "12"))
+
+KEYS = "abc"
+DELETED_AT = "2026-01-01T00:00:00Z"
+
+
+@dataclass
+class Change:
+    """A row of the source is set or deleted, and a deletion may be told of."""
+
+    key: str
+    how: str
+
+
+@dataclass
+class Run:
+    """A run of the tap into the target, and what happens to its statements."""
+
+    is_full: bool = False
+    announces_early: bool = False
+    widens: bool = False
+    is_hard: bool = False
+    batch_rows: int = 10
+    plan: dict[int, proxy.Action] = field(default_factory=dict)
+
+
+@dataclass
+class Together:
+    """Two runs at once."""
+
+    runs: tuple[Run, Run]
+
+
+@dataclass
+class Replay:
+    """Some batches are sent again, in any order."""
+
+    seed: int
+    plan: dict[int, proxy.Action]
+
+
+actions: st.SearchStrategy[proxy.Action] = st.sampled_from(
+    ["kill before", "kill after", "refuse"]
+)
+plans = st.dictionaries(st.integers(0, 4), actions, max_size=1)
+runs = st.builds(
+    Run,
+    is_full=st.booleans(),
+    announces_early=st.booleans(),
+    widens=st.booleans(),
+    is_hard=st.booleans(),
+    batch_rows=st.integers(1, 3),
+    plan=plans,
+)
+changes = st.builds(
+    Change, st.sampled_from(KEYS), st.sampled_from(["set", "set", "tell", "delete"])
+)
+steps = st.one_of(
+    changes,
+    runs,
+    st.builds(Together, st.tuples(runs, runs)),
+    st.builds(Replay, seed=st.integers(0, 99), plan=plans),
+)
+
+
+class World:
+    """The source, the tap's state, and what the tables must show."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self.source: dict[str, int] = {}
+        self.log: list[tuple[str, bool]] = []
+        """Which row has changed, and whether it was deleted."""
+
+        self.state = 0
+        self.known: dict[str, int] = {}
+        """What a state that was passed on says is in the table."""
+
+        self.gone: set[str] = set()
+        """What must not be in the table any more."""
+
+        self.sent: Counter[int] = Counter()
+        self.version = 0
+
+    # The source.
+
+    def change(self, change: Change) -> None:
+        if change.how == "set":
+            self.source[change.key] = len(self.log)
+            self.log.append((change.key, False))
+            self.gone.discard(change.key)
+        elif self.source.pop(change.key, None) is not None:
+            self.known.pop(change.key, None)
+            if change.how == "tell":
+                self.log.append((change.key, True))
+
+    # The tap.
+
+    def messages(self, run: Run) -> list[Any]:
+        extra = {"wide": {"type": "string"}} if run.widens else {}
+        return [
+            schema("bill", ["id"], id={"type": "string"}, **extra),
+            schema("note", []),
+            *(self.everything(run) if run.is_full else self.news()),
+        ]
+
+    def news(self) -> list[Any]:
+        """Read what has been modified since the last state, as it is now."""
+        messages: list[Any] = []
+        for number, (key, is_deletion) in enumerate(self.log):
+            if number < self.state:
+                continue
+            self.sent[number] += 1
+            messages.append(record("note", value=number))
+            if key in self.source:
+                messages.append(record("bill", id=key, value=self.source[key]))
+            elif is_deletion:
+                deleted = {"_sdc_deleted_at": DELETED_AT}
+                messages.append(record("bill", id=key, value=number, **deleted))
+            messages.append({"type": "STATE", "value": {"n": number + 1}})
+        return messages
+
+    def everything(self, run: Run) -> list[Any]:
+        self.version += 1
+        version = {"version": self.version}
+        activation = {"type": "ACTIVATE_VERSION", "stream": "bill", **version}
+        rows = [record("bill", id=k, value=v) | version for k, v in self.source.items()]
+        early = [activation] if run.announces_early else []
+        complete = {"type": "STATE", "value": {"complete": self.version}}
+        return [*early, *rows, activation, complete]
+
+    # What happens.
+
+    def load(self, *concurrent: Run) -> list[int]:
+        """Run the tap into the target, perhaps twice at once; return the exit codes."""
+        with ExitStack() as stack:
+            started = [
+                self.start(run, f"run{n}", stack) for n, run in enumerate(concurrent)
+            ]
+            return [
+                self.finish(run, process)
+                for run, process in zip(concurrent, started, strict=True)
+            ]
+
+    def start(self, run: Run, name: str, stack: ExitStack) -> forks.Started:
+        url = self.warehouse.admin.url
+        between = stack.enter_context(proxy.before(url, run.plan))
+        started = self.warehouse.start(
+            *self.messages(run),
+            name=name,
+            host=between.url,
+            batch_size_rows=run.batch_rows,
+            hard_delete=run.is_hard,
+        )
+        between.client = started.pid
+        return started
+
+    def finish(self, run: Run, started: forks.Started) -> int:
+        done = started.done()
+        states = [json.loads(line) for line in done.output.splitlines()]
+        note(f"{run} ended with {done.code} and {states}")
+        assert b"Traceback" not in done.log, done.log.decode()
+        for state in states:
+            self.believe(state)
+        return done.code
+
+    def believe(self, state: dict[str, int]) -> None:
+        """Note what a state says: everything before it is in the tables."""
+        if "complete" in state:
+            self.known.update(self.source)
+            # A reading that shows nothing marks nothing: its version never begins.
+            self.gone |= set(KEYS) - set(self.source) if self.source else set()
+            return
+        self.state = max(self.state, state["n"])
+        for key, is_deletion in self.log[: state["n"]]:
+            if key in self.source:
+                self.known[key] = self.source[key]
+            elif is_deletion:
+                self.gone.add(key)
+
+    def replay(self, replay: Replay) -> None:
+        journal = self.warehouse.journal
+        found = [e for folder in folders(journal) for e in entries(folder)]
+        batches = [entry.request_id for entry in found if not entry.replays]
+        choice = random.Random(replay.seed)  # noqa: S311 - no secret
+        chosen = choice.sample(batches, choice.randint(0, len(batches)))
+        options = [word for id_ in chosen for word in ("--request-id", id_)]
+        with proxy.before(self.warehouse.admin.url, replay.plan) as between:
+            started = self.warehouse.start_operating(
+                *("replay", *options), host=between.url
+            )
+            between.client = started.pid
+            done = started.done()
+        note(f"{replay} ended with {done.code}")
+        assert b"Traceback" not in done.log, done.log.decode()
+
+    # What must be true whatever happens.
+
+    def check(self) -> None:
+        rows = self.warehouse.rows('ID, "VALUE", "_SDC_DELETED_AT" IS NULL')
+        assert len(rows) == len({row[0] for row in rows}), "a key stands twice"
+        alive = {key: int(value) for key, value, is_alive in rows if is_alive}
+        for key, value in self.known.items():
+            assert alive.get(key, -1) >= value, f"{key} is lost or older: {alive}"
+        assert not self.gone & set(alive), "what was deleted has come back"
+
+        notes = self.warehouse.rows('"VALUE", "_SDC_REQUEST_ID", "_SDC_ROW"', "NOTE")
+        assert len(notes) == len({tuple(row[1:]) for row in notes}), "a row is doubled"
+        counts = Counter(int(row[0]) for row in notes)
+        for number in range(self.state):
+            assert counts[number] >= 1, f"note {number} is lost"
+        assert all(counts[n] <= self.sent[n] for n in counts), "a note is doubled"
+
+    def check_the_end(self) -> None:
+        """Compare everything after a last run of each kind that went well."""
+        assert self.load(Run()) == [0]
+        assert self.load(Run(is_full=True)) == [0]
+        self.check()
+        assert self.known == self.source
+        database = f'"FINANCE"."{self.warehouse.schema}"'
+        for table in ("BILL", "NOTE"):
+            without_trail = (
+                f"SELECT COUNT(*) FROM {database}.{table} "  # noqa: S608 - the test's own
+                f'WHERE "_SDC_REQUEST_ID" NOT IN '
+                f"(SELECT BATCH_ID FROM {database}._SDC_LOADS)"
+            )
+            assert self.warehouse.admin.sql(without_trail)[1] == [[0]]
+
+
+def schema(stream: str, keys: list[str], **properties: Any) -> dict[str, Any]:
+    described = {"properties": {"value": {"type": "integer"}, **properties}}
+    message = {"type": "SCHEMA", "stream": stream, "schema": described}
+    return {**message, "key_properties": keys}
+
+
+def record(stream: str, **row: Any) -> dict[str, Any]:
+    return {"type": "RECORD", "stream": stream, "record": row}
+
+
+@settings(
+    max_examples=HISTORIES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(history=st.lists(steps, min_size=4, max_size=9))
+def test_nothing_is_lost_doubled_or_brought_back(
+    server: tuple[str, Path], history: list[Change | Run | Together | Replay]
+) -> None:
+    url, key = server
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Warehouse(SnowflakeAdmin(url), key, Path(folder)))
+        world.change(Change("a", "set"))
+        assert world.load(Run()) == [0]
+        for step in history:
+            if isinstance(step, Change):
+                world.change(step)
+                continue
+            if isinstance(step, Replay):
+                world.replay(step)
+            else:
+                world.load(*(step.runs if isinstance(step, Together) else (step,)))
+            world.check()
+        world.check_the_end()
