@@ -106,6 +106,23 @@ def test_a_full_refresh_marks_what_was_deleted(
     assert project.state() == state
 
 
+def test_the_loads_are_listed_and_replayed(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    assert first_run.returncode == 0
+    before = rows_and_amounts(project)
+    loads = project.meltano("invoke", "target-snowflake-merge:loads", "--limit=3")
+    assert loads.returncode == 0, loads.stdout
+    assert len(re.findall(r"^loaded ", loads.stdout, re.MULTILINE)) == 3
+    replay = ("invoke", "target-snowflake-merge:replay")
+    nothing = project.meltano(*replay)
+    assert "The journal holds no such batch" in nothing.stdout
+    again = project.meltano(*replay, "--status=loaded", "--stream=vendors")
+    assert again.returncode == 0, again.stdout
+    assert "rows of vendors: 0 inserted" in again.stdout
+    assert rows_and_amounts(project) == before
+
+
 def test_a_wrong_password_ends_the_run_with_its_sentence(
     project: Project, first_run: subprocess.CompletedProcess[str]
 ) -> None:
