@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import weakref
 from collections import deque
@@ -43,8 +44,10 @@ ATTEMPTS = 8
 LONGEST_WAIT = 120.0
 """Seconds between two attempts at most, whatever the server asks for."""
 
-# They come again however often one asks.
 _NOT_CONFIGURED = "PXSetupNotEnteredException"
+_BUSINESS_RULE = re.compile(r'"exceptionType"\s*:\s*"PX\.Data\.PXException"')
+"""What the ERP's own logic objects to, such as a branch that it does not have; of those
+only the limit of sessions passes."""
 _BAD_QUERY = ("KeyNotFoundException", "ODataException")
 _CANNOT_OPTIMIZE = "CannotOptimizeException"
 _SHOWN = 200
@@ -262,15 +265,26 @@ def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
     if response.is_redirect and (told := error_page_message(response)):
         raise RetryableError(f"The instance declines the session: {told}")
     if status == requests.codes.internal_server_error:
-        if _CANNOT_OPTIMIZE in response.text:
-            raise CannotOptimizeError(message)
-        if _NOT_CONFIGURED in response.text:
-            raise NotConfiguredError(message)
-        if fragile or any(name in response.text for name in _BAD_QUERY):
-            raise RefusedQueryError(message)
+        raise _server_error(response, message, fragile=fragile)
     if status in _RETRYABLE:
         raise RetryableError(message, retry_after(response))
     raise _DEFINITE.get(status, AcumaticaError)(message)
+
+
+def _server_error(
+    response: requests.Response, message: str, *, fragile: bool
+) -> AcumaticaError:
+    """Tell an error that comes again however often one asks from one that may pass."""
+    text = response.text
+    if _CANNOT_OPTIMIZE in text:
+        return CannotOptimizeError(message)
+    if _NOT_CONFIGURED in text:
+        return NotConfiguredError(message)
+    if any(name in text for name in _BAD_QUERY):
+        return RefusedQueryError(message)
+    if _BUSINESS_RULE.search(text) and "limit" not in text.lower():
+        return AcumaticaError(message)
+    return RefusedQueryError(message) if fragile else RetryableError(message)
 
 
 def _said(response: requests.Response) -> str:

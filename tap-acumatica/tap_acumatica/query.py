@@ -57,6 +57,9 @@ def members(shape: Shape, contract: int, *, select: bool) -> dict[str, str]:
     """
     custom = ",".join(shape.customised())
     selected = ",".join(shape.selected())
+    if len(selected) > LONGEST_SELECT:
+        shape = shape.shallow()
+        selected = ",".join(shape.selected())
     by_name = select and not shape.is_complete() and len(selected) <= LONGEST_SELECT
     parameters = {"$expand": expand(shape, contract)}
     if contract <= ODATA_3:

@@ -38,6 +38,14 @@ class Shape:
         """Return the shape without anything but its own fields."""
         return replace(self, custom=(), nested={})
 
+    def shallow(self) -> Shape:
+        """Return the shape with nested entities that leave nothing out."""
+        nested = {
+            name: replace(below.shallow(), complete=True)
+            for name, below in self.nested.items()
+        }
+        return replace(self, nested=nested)
+
     def expanded(self) -> Iterator[str]:
         """Yield the paths of the nested entities, such as ``MainContact/Address``."""
         for name, below in self.nested.items():

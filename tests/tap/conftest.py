@@ -134,7 +134,13 @@ def run_tap(
 
 def discoverable(changes: dict[str, Any]) -> dict[str, Any]:
     """Return the changed settings that decide what is discovered."""
-    deciding = ("endpoint_version", "entities", "custom_fields", "instance_url")
+    deciding = (
+        "custom_fields",
+        "endpoint_name",
+        "endpoint_version",
+        "entities",
+        "instance_url",
+    )
     return {name: changes[name] for name in deciding if name in changes}
 
 

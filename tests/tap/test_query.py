@@ -112,6 +112,13 @@ def test_without_select_only_custom_fields_of_contract_5_are_named() -> None:
     assert "$select" in query.members(PART, 5, select=False)
 
 
+def test_a_long_selection_takes_nested_entities_as_a_whole() -> None:
+    below = Shape(tuple(f"Field{n:04}" for n in range(150)), complete=False)
+    shape = Shape(("Type",), (), {"Main": below}, complete=False)
+    assert query.members(shape, 4, select=True)["$select"] == "Type,Main"
+    assert "$select" not in query.members(replace(shape, complete=True), 4, select=True)
+
+
 def test_a_selection_too_long_for_a_web_server_is_left_out() -> None:
     many = Shape(tuple(f"Field{n:04}" for n in range(200)), complete=False)
     assert query.members(many, 4, select=True) == {}

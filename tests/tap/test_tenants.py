@@ -1,0 +1,422 @@
+"""Every tenant differs: versions, builds, endpoints, entities, own fields, choices."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.tap.conftest import outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox.acumatica.admin_client import AcumaticaAdmin
+
+    Run = Any
+    RunTap = Callable[..., Run]
+    Asked = Callable[[str], list[dict[str, str]]]
+    Select = Callable[..., Run]
+
+OLD, NEW = "24.200.001", "26.200.001"
+STREAMS = {
+    "vendors": "Vendor",
+    "bills": "Bill",
+    "purchase_orders": "PurchaseOrder",
+    "ap_payments": "Check",
+    "gl_accounts": "Account",
+    "journal_transactions": "JournalTransaction",
+    "sales_invoices": "SalesInvoice",
+    "ar_invoices": "Invoice",
+    "customers": "Customer",
+}
+USR = ["Document.UsrApprovalCode", "Document.UsrCustomsDuty", "Document.UsrDisputed"]
+
+
+@pytest.fixture
+def select(
+    tmp_path: Path, acumatica: AcumaticaAdmin, settings: dict[str, Any]
+) -> Select:
+    """Run the command with one stream, without some of its fields."""
+    del acumatica  # it watches over the seats
+
+    def select(stream: str, *deselected: str, **changes: object) -> Run:
+        config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+        config.write_text(json.dumps({**settings, **changes}))
+        [discovered] = outcome("--config", str(config), "--discover").messages
+        gone = [tuple(name.split(".")) for name in deselected]
+        for entry in discovered["streams"]:
+            for node in entry["metadata"]:
+                name = tuple(node["breadcrumb"][1::2])
+                node["metadata"]["selected"] = (
+                    name not in gone if name else entry["stream"] == stream
+                )
+        catalog.write_text(json.dumps(discovered))
+        return outcome("--config", str(config), "--catalog", str(catalog))
+
+    return select
+
+
+# Versions.
+
+
+@pytest.mark.parametrize("build", ["20.208.0038", "22.208.0020", "25.208.0001"])
+def test_an_old_build_is_read_like_any_other(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, build: str
+) -> None:
+    """Mistake 10 of other clients: they see no streams in the other Swagger."""
+    version = f"{build[:2]}.200.001"
+    acumatica.change_settings(build=build, old_build=True)
+    run = run_tap(endpoint_version=version)
+    assert run.exit_code == 0
+    rows = acumatica.summary()
+    for stream, entity in STREAMS.items():
+        assert len(run.records(stream)) == rows[entity]["rows"]
+    assert {type(record["note"]) for record in run.records("bills")} == {str}
+
+
+def test_a_version_that_a_build_does_not_serve_is_named_with_those_that_it_does(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(build="22.208.0020")
+    run = run_tap(endpoint_version=OLD)
+    assert run.exit_code == 1
+    [error] = run.errors
+    assert f"Default/{OLD} is not served" in error
+    assert "serves Default/20.200.001, Default/22.200.001. Set" in error
+
+
+def test_sales_invoices_before_23_200_are_read_in_full(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked
+) -> None:
+    """Mistake 19 of other clients: a filter on a field that the entity lacks."""
+    run = run_tap(endpoint_version="22.200.001")
+    assert run.exit_code == 0
+    assert "SalesInvoice has no LastModifiedDateTime in this endpoint" in run.log
+    assert all("$filter" not in page for page in asked("SalesInvoice"))
+    rows = acumatica.summary()["SalesInvoice"]["rows"]
+    assert len({r["id"] for r in run.records("sales_invoices")}) == rows
+    activated = run.of_type("ACTIVATE_VERSION")
+    assert [message["stream"] for message in activated] == ["sales_invoices"]
+
+
+def read(settings: dict[str, Any], folder: Path, version: str) -> Run:
+    config = folder / f"{version}.json"
+    config.write_text(json.dumps({**settings, "endpoint_version": version}))
+    return outcome("--config", str(config))
+
+
+def business_date(value: str | None) -> str | None:
+    return value and value[:10]
+
+
+def agreeing(old: Any, new: Any, schema: dict[str, Any], where: str) -> Iterator[str]:
+    """Yield the fields that both have, after comparing their values."""
+    for name, kind in schema["properties"].items():
+        if name not in old or name not in new:
+            continue
+        path = f"{where}/{name}"
+        if isinstance(old[name], list):
+            assert len(old[name]) == len(new[name]), path
+            for one, other in zip(old[name], new[name], strict=True):
+                yield from agreeing(one, other, kind["items"], path)
+        elif isinstance(old[name], dict) and "properties" in kind:
+            yield from agreeing(old[name], new[name], kind, path)
+        elif kind.get("format") == "date":
+            assert business_date(old[name]) == new[name], path
+            yield path
+        else:
+            assert old[name] == new[name], path
+            yield path
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_contracts_4_and_5_agree_record_by_record(
+    tmp_path_factory: pytest.TempPathFactory,
+    acumatica: AcumaticaAdmin,
+    settings: dict[str, Any],
+    stream: str,
+) -> None:
+    """Mistake 18 of other clients: 26.200.001's drop-downs and dates."""
+    del acumatica  # it watches over the seats
+    old, new = contracts(tmp_path_factory, settings)
+    [described] = [m["schema"] for m in new.of_type("SCHEMA") if m["stream"] == stream]
+    was = {record["id"]: record for record in old.records(stream)}
+    now = {record["id"]: record for record in new.records(stream)}
+    assert was.keys() == now.keys()
+    compared = {
+        path
+        for id_, record in was.items()
+        for path in agreeing(record, now[id_], described, stream)
+    }
+    assert len(compared) > 15
+
+
+_contracts: list[tuple[Run, Run]] = []
+
+
+def contracts(
+    folders: pytest.TempPathFactory, settings: dict[str, Any]
+) -> tuple[Run, Run]:
+    """Read everything in both contracts, once for all streams."""
+    if not _contracts:
+        folder = folders.mktemp("contracts")
+        old, new = (read(settings, folder, version) for version in (OLD, NEW))
+        assert (old.exit_code, new.exit_code) == (0, 0)
+        _contracts.append((old, new))
+    return _contracts[0]
+
+
+def test_a_drop_down_has_its_description_and_its_id(run_tap: RunTap) -> None:
+    run = run_tap("bills", endpoint_version=NEW)
+    pairs = {(r["Type"], r["Type_id"]) for r in run.records("bills")}
+    assert ("Bill", "INV") in pairs
+    [schema] = run.of_type("SCHEMA")
+    assert schema["schema"]["properties"]["Date"]["format"] == "date"
+    assert {"Type", "Type_id"} <= schema["schema"]["properties"].keys()
+
+
+def test_the_contract_version_can_be_set(run_tap: RunTap) -> None:
+    run = run_tap(
+        "gl_accounts",
+        endpoint_version=NEW,
+        contract_version=4,
+        start_date="2026-01-01T00:00:00Z",
+    )
+    assert run.exit_code == 1
+    assert "datetimeoffset" in run.errors[0]
+
+
+# Addresses and endpoints.
+
+
+def test_an_instance_below_a_path(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, settings: dict[str, Any]
+) -> None:
+    acumatica.change_settings(site_path="/Finance")
+    below = f"{settings['instance_url']}/Finance/"
+    run = run_tap("gl_accounts", instance_url=below)
+    assert run.exit_code == 0
+    assert len(run.records("gl_accounts")) == acumatica.summary()["Account"]["rows"]
+    assert run_tap().exit_code == 1
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0"])
+def test_a_custom_endpoint_with_names_of_its_own(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked, version: str
+) -> None:
+    suppliers = {"entity": "Supplier", "replication_key": "ModifiedOn"}
+    run = run_tap(
+        "supplier",
+        endpoint_name="Finance",
+        endpoint_version=version,
+        entities=[suppliers],
+        page_size=100,
+    )
+    assert run.exit_code == 0, run.log
+    assert f"Endpoint Finance/{version} has no Vendor, " in run.log
+    read = {record["id"] for record in run.records("supplier")}
+    assert len(read) == acumatica.summary()["Vendor"]["rows"]
+    assert "ModifiedOn ge " in asked("Supplier")[-1]["$filter"]
+    assert run.state["bookmarks"]["supplier"]["replication_key"] == "ModifiedOn"
+
+
+def test_an_entity_is_named_in_the_settings(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    entities = [
+        {"entity": "Ledger"},
+        {"entity": "Contact", "stream": "people", "expand": ["Address"]},
+        {"entity": "Bill", "stream": "bills", "expand": []},
+    ]
+    run = run_tap("ledger", "people", "bills", entities=entities)
+    assert run.exit_code == 0
+    assert len(run.records("ledger")) == len(acumatica.records("Ledger"))
+    assert all("Address" in record for record in run.records("people"))
+    assert "Details" not in run.records("bills")[0]
+    keys = {m["stream"]: m["key_properties"] for m in run.of_type("SCHEMA")}
+    assert keys["ledger"] == ["id"]
+    assert len(keys) == 3
+
+
+def test_an_entity_that_does_not_say_when_it_was_modified_is_read_in_full(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    run = run_tap(entities=[{"entity": "Subaccount"}], start_date="2026-09-01")
+    assert "Subaccount has no LastModifiedDateTime" in run.log
+    assert len(run.records("subaccount")) == len(acumatica.records("Subaccount"))
+
+
+@pytest.mark.parametrize(
+    ("entity", "sentence"),
+    [
+        ({"entity": "Unicorn"}, "names Unicorn, which endpoint Default/24.200.001"),
+        ({"entity": "Address"}, "names Address, which"),
+        ({"entity": "Bill", "expand": ["Horn"]}, "expands Horn, which Bill does not"),
+        ({"entity": "Bill", "replication_key": "Vendor"}, "no date-time field"),
+        ({"stream": "bills"}, "entity"),
+        ({"entity": "Bill", "colour": "red"}, "colour"),
+    ],
+    ids=str,
+)
+def test_an_entity_that_cannot_be_read_ends_with_a_sentence(
+    run_tap: RunTap,
+    monkeypatch: pytest.MonkeyPatch,
+    entity: dict[str, Any],
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("LOGLEVEL", "ERROR")
+    run = run_tap(entities=[entity])
+    assert run.exit_code == 1
+    assert len(run.errors) == 1
+    assert sentence in run.errors[0]
+    assert run.messages == []
+
+
+# Custom fields.
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_custom_fields_are_found_asked_for_and_typed(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, version: str
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    run = run_tap("bills", "vendors", endpoint_version=version)
+    assert run.exit_code == 0
+    schemas = {m["stream"]: m["schema"]["properties"] for m in run.of_type("SCHEMA")}
+    document = schemas["bills"]["custom"]["properties"]["Document"]["properties"]
+    assert document["UsrCustomsDuty"]["type"] == ["number", "null"]
+    assert document["UsrApprovedOn"]["format"] == "date-time"
+    assert document["AttributeCOSTCENTER"]["type"] == ["string", "null"]
+    values = [r["custom"]["Document"] for r in run.records("bills")]
+    assert {type(v["UsrDisputed"]) for v in values} == {bool, type(None)}
+    assert len({v["UsrCustomsDuty"] for v in values}) > 100
+    lines = [line for r in run.records("bills") for line in r["Details"]]
+    assert all("UsrInspector" in line["custom"]["Transactions"] for line in lines)
+    contacts = [r["MainContact"] for r in run.records("vendors") if r["MainContact"]]
+    assert all("UsrLinkedIn" in c["custom"]["DefContact"] for c in contacts)
+
+
+def test_both_contracts_give_the_same_custom_values(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    since = "2026-06-01T00:00:00Z"
+    old, new = (
+        {
+            r["id"]: (r["custom"], [line["custom"] for line in r["Details"]])
+            for r in run_tap(
+                "bills", endpoint_version=version, start_date=since
+            ).records("bills")
+        }
+        for version in (OLD, NEW)
+    )
+    assert old == new
+    assert old
+
+
+def test_only_custom_fields_that_match_are_taken(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    run = run_tap("bills", custom_fields=["Document.UsrDisputed"])
+    assert {*asked("Bill")[0]["$custom"].split(",")} == {"Document.UsrDisputed"}
+    assert list(run.records("bills")[0]["custom"]["Document"]) == ["UsrDisputed"]
+    acumatica.clear_requests()
+    assert run_tap("bills", custom_fields=[]).exit_code == 0
+    assert not asked("$adHocSchema")
+    assert all("$custom" not in page for page in asked("Bill"))
+
+
+# The catalog's choices.
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_what_is_deselected_is_not_asked_for(
+    select: Select, acumatica: AcumaticaAdmin, asked: Asked, version: str
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    run = select(
+        "bills",
+        "Details",
+        "Description",
+        "custom.Document.UsrDisputed",
+        endpoint_version=version,
+    )
+    assert run.exit_code == 0
+    page = asked("Bill")[0]
+    assert "Details" not in page["$expand"].split(",")
+    names = page["$select"].split(",")
+    assert "Amount" in names
+    assert not {"Description", "Details", "Document.UsrDisputed"} & set(names)
+    custom = page["$custom"].split(",") if version == OLD else names
+    assert set(USR) - {"Document.UsrDisputed"} <= set(custom)
+    record = run.records("bills")[0]
+    assert not {"Details", "Description"} & record.keys()
+    assert "UsrDisputed" not in record["custom"]["Document"]
+    assert "UsrApprovalCode" in record["custom"]["Document"]
+    assert "Applications" in record
+
+
+def test_a_part_of_a_linked_object_is_asked_for(select: Select, asked: Asked) -> None:
+    gone = ("ShippingInstructions.ShipTo", "ShippingInstructions.ShipToAddress")
+    run = select("purchase_orders", *gone)
+    assert run.exit_code == 0
+    page = asked("PurchaseOrder")[0]
+    assert "ShippingInstructions/ShipToAddress" not in page["$expand"].split(",")
+    names = page["$select"].split(",")
+    assert "ShippingInstructions/ShippingLocation" in names
+    assert not {"ShippingInstructions", "ShippingInstructions/ShipTo"} & set(names)
+    shipping = run.records("purchase_orders")[0]["ShippingInstructions"]
+    assert not {"ShipTo", "ShipToAddress"} & shipping.keys()
+    assert "ShippingLocation" in shipping
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_where_select_is_not_honoured_fields_are_dropped_here(
+    select: Select, acumatica: AcumaticaAdmin, asked: Asked, *, refused: bool
+) -> None:
+    """JournalTransaction ignores ``$select``; others answer 500 to it."""
+    if refused:
+        acumatica.change_settings(unselectable=["JournalTransaction"])
+    run = select("journal_transactions", "Description", "CurrencyID")
+    assert run.exit_code == 0
+    rows = acumatica.summary()["JournalTransaction"]["rows"]
+    assert len(run.records("journal_transactions")) == rows
+    dropped = {"Description", "CurrencyID"}
+    assert not any(dropped & r.keys() for r in run.records("journal_transactions"))
+    asking = ["$select" in page for page in asked("JournalTransaction")]
+    assert asking == [True, *[not refused] * (len(asking) - 1)]
+
+
+def test_a_list_that_cannot_be_optimised_at_all_is_read_by_id(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    whole = run_tap("gl_accounts").records("gl_accounts")
+    acumatica.change_settings(unoptimizable={"Account": ["Description"]})
+    run = run_tap("gl_accounts")
+    assert run.exit_code == 0
+    assert run.records("gl_accounts") == whole
+    assert "lists cannot hold all of its fields" in run.log
+
+
+def test_archived_records_are_read_when_they_are_wanted(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    archived = acumatica.put_record("Account", {"AccountCD": "99999"})
+    acumatica.archive_record("Account", archived)
+    read = [
+        {record["id"] for record in run.records("gl_accounts")}
+        for run in (run_tap("gl_accounts", include_archived=on) for on in (False, True))
+    ]
+    acumatica.delete_record("Account", archived)
+    assert read[1] - read[0] == {archived}
+
+
+def test_the_branch_is_the_settings(run_tap: RunTap) -> None:
+    assert run_tap("gl_accounts", branch="MAIN").exit_code == 0
+    run = run_tap("gl_accounts", branch="MARS")
+    assert run.exit_code == 1
+    assert "MARS" in run.errors[0]
