@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
 from target_snowflake_merge import statements
+from target_snowflake_merge.elements import VALUE_LIMIT, ElementEncoder, named, now
 from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
 from target_snowflake_merge.journal import Entry, checksum
 from target_snowflake_merge.journal import now as journal_now
@@ -24,22 +23,12 @@ from target_snowflake_merge.types import (
     column_type,
 )
 from target_snowflake_merge.validation import RecordValidator
-from target_snowflake_merge.values import (
-    ValueRefusedError,
-    converter,
-    encoder,
-    timestamp,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from target_snowflake_merge.connector import Connector, Table
     from target_snowflake_merge.target import TargetSnowflakeMerge
-    from target_snowflake_merge.values import Converter
-
-VALUE_LIMIT = 100
-"""Characters of an offending value that an error shows."""
 
 METADATA = {
     "_SDC_EXTRACTED_AT": ("extracted_at", TIMESTAMP),
@@ -56,22 +45,6 @@ IDENTITY = {statements.SEQUENCE: INTEGER, statements.REQUEST_ID: TEXT}
 """Columns of every table, also where add_record_metadata is off."""
 
 RESERVED = {*METADATA, *BATCH_METADATA, *IDENTITY, statements.ROW}
-
-
-class Element(msgspec.Struct, omit_defaults=True):
-    """An element of the array that is sent: a record and what is known about it.
-
-    The record is an object of its own, beside the metadata, so that its properties and
-    theirs cannot meet.
-    """
-
-    record: dict[str, Any]
-    sequence: int
-    row: int | None = None
-    extracted_at: str | None = None
-    received_at: str | None = None
-    deleted_at: str | None = None
-    table_version: int | None = None
 
 
 class MergeSink(BatchSink):
@@ -101,12 +74,10 @@ class MergeSink(BatchSink):
         self._connector: Connector = target.connector
         self._rows: list[bytes] = []
         self._bytes = 0
-        self._row = 0
         self._first_sequence = self._last_sequence = 0
         self._version: int | None = None
         self.filling_since: float | None = None
         self._message: Mapping[str, Any] = {}
-        self._extracted = ("", "", 0)
         self._unknown: set[str] = set()
         self._properties = dict(self._named_properties())
         self._check_keys()
@@ -154,9 +125,12 @@ class MergeSink(BatchSink):
         self._table: Table = self._connector.prepare(self.stream_name, self._wanted())
         self._table.rise_to(self._target.ledger.floor(self._table.qualified))
         columns = self._table.columns
-        self._converters = [
-            (key, converter(columns[name])) for key, name in self._properties.items()
-        ]
+        self._encoder = ElementEncoder(
+            self._table,
+            self._properties,
+            self.key_properties,
+            adds_metadata=self._adds_metadata,
+        )
         self._sources = [
             statements.property_source(name, key, columns[name])
             for key, name in self._properties.items()
@@ -239,6 +213,9 @@ class MergeSink(BatchSink):
                     "missing; every record needs its whole key."
                 )
 
+    def _named(self, record: dict[str, Any]) -> str:
+        return named(self.stream_name, self.key_properties, record)
+
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
         """Encode a record, and send the batch first where the record does not fit.
@@ -249,7 +226,7 @@ class MergeSink(BatchSink):
         version = self._message.get("version")
         if self._rows and version != self._version:
             self._target.drain_one(self)
-        sequence, row = self._encoded(record)
+        sequence, row = self._encoder.encode(record, self._message)
         if self._rows and self._bytes + len(row) > self.config["batch_size_bytes"]:
             self._target.drain_one(self)
         if not self._rows:
@@ -260,74 +237,6 @@ class MergeSink(BatchSink):
         self._last_sequence = sequence
         self._rows.append(row)
         self._bytes += len(row) + 1  # and a comma or bracket
-
-    def _encoded(self, record: dict[str, Any]) -> tuple[int, bytes]:
-        extracted_at, microseconds = self._observed_at()
-        element = Element(
-            self._converted(record), self._table.next_sequence(microseconds)
-        )
-        if not self.key_properties:
-            self._row += 1
-            element.row = self._row
-        version = self._message.get("version")
-        if version is not None:
-            self._table.first_of_version.setdefault(version, element.sequence)
-        if self._adds_metadata:
-            element.extracted_at = extracted_at
-            element.received_at = now()
-            element.table_version = version
-            deleted_at = record.get("_sdc_deleted_at")
-            if deleted_at:
-                element.deleted_at = self._sent(
-                    record, "_sdc_deleted_at", timestamp, deleted_at
-                )
-        return element.sequence, encoder.encode(element)
-
-    def _converted(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Return the properties that are not null, ready to be cast."""
-        return {
-            key: self._sent(record, key, convert, value)
-            for key, convert in self._converters
-            if (value := record.get(key)) is not None
-        }
-
-    def _sent(
-        self, record: dict[str, Any], key: str, convert: Converter, value: object
-    ) -> Any:  # noqa: ANN401 - whatever JSON can hold
-        """Convert a value, or name stream, record and property when it is refused."""
-        try:
-            return convert(value)
-        except ValueRefusedError as error:
-            raise TargetError(
-                f"{self._named(record)}: property {key} {error}: {shown(value)}; "
-                "correct it in the source or its type in the tap's catalog."
-            ) from error
-
-    def _observed_at(self) -> tuple[str | None, int]:
-        """Return when the record was extracted, as text and in microseconds.
-
-        A record whose tap does not say counts from its arrival.
-        """
-        said = self._message.get("time_extracted")
-        if not said:
-            return None, microseconds(now())
-        if said != self._extracted[0]:
-            try:
-                text = timestamp(said)
-            except ValueRefusedError as error:
-                raise TargetError(
-                    f"Stream {self.stream_name}: time_extracted {error}: "
-                    f"{shown(said)}; correct the tap."
-                ) from error
-            self._extracted = (said, text, microseconds(text))
-        return self._extracted[1:]
-
-    def _named(self, record: dict[str, Any]) -> str:
-        """Name a record in an error by its stream and key."""
-        key = ", ".join(
-            f"{key} {shown(record.get(key))}" for key in self.key_properties
-        )
-        return f"Stream {self.stream_name}, record {key or '(no key)'}"
 
     # Versions.
 
@@ -456,20 +365,3 @@ class MergeSink(BatchSink):
             statements.constant_source(name, value, types[name])
             for name, value in values.items()
         ]
-
-
-def now() -> str:
-    """Return the present time as the statements read it."""
-    return timestamp(dt.datetime.now(dt.UTC).isoformat())
-
-
-def microseconds(text: str) -> int:
-    """Return the microseconds since 1970 of a time in TIMESTAMP_FORMAT."""
-    moment = dt.datetime.fromisoformat(text)
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (moment - epoch) // dt.timedelta(microseconds=1)
-
-
-def shown(value: object) -> str:
-    """Show a value in an error, on one line and cut."""
-    return one_line(str(value), VALUE_LIMIT)
