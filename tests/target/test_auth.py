@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import itertools
 from pathlib import Path
 
 import jwt
@@ -228,6 +229,7 @@ SSH = written(KEY, "", Encoding.PEM, PrivateFormat.OpenSSH)
         (ENCRYPTED_DER, "pw"),
         (base64.b64encode(ENCRYPTED_DER), "pw"),
     ],
+    ids=itertools.count(),  # the keys are new in each process
 )
 def test_keys_of_all_forms(key: bytes, passphrase: str | None) -> None:
     loaded = load_private_key(key, passphrase)
@@ -258,6 +260,7 @@ def test_keys_of_all_forms(key: bytes, passphrase: str | None) -> None:
         ),
         (written(WEAK_KEY), None, "no RSA key of at least"),
     ],
+    ids=itertools.count(),  # as above
 )
 def test_unusable_keys(key: bytes, passphrase: str | None, reason: str) -> None:
     with pytest.raises(TargetError, match=reason) as caught:

@@ -130,6 +130,7 @@ NEXT_DAY = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 @pytest.mark.parametrize(
     ("retry_after", "pause"),
     [("7", 7), ("86400", 30), (format_datetime(NEXT_DAY, usegmt=True), 30), ("?", 0)],
+    ids=["seconds", "a day", "a date", "nonsense"],
 )
 def test_a_pause_is_as_long_as_asked_for_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch, retry_after: str, pause: float
