@@ -82,6 +82,11 @@ class Entity:
         self._logger = logger
         self._selects = True
 
+    @property
+    def asks_for_custom(self) -> bool:
+        """Whether a whole row has custom fields of its own."""
+        return bool(self._shape.custom)
+
     def probe(self) -> None:
         """Read one row, to see whether the entity can be read.
 

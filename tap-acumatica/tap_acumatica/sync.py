@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
+from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -93,6 +94,8 @@ class AcumaticaStream(Stream):
         self._refused: InsufficientRightsError | None = None
         self._unknown_fields: set[str] = set()
         self._field_errors = 0
+        self._records_read = 0
+        self._custom_came = False
 
     @cached_property
     def _entity(self) -> Entity:
@@ -124,8 +127,9 @@ class AcumaticaStream(Stream):
     def log(
         self, message: str, *args: object, level: int = logging.INFO, **kwargs: Any
     ) -> None:
-        # The SDK announces every failure as unhandled; ours get their sentence later.
-        if not isinstance(sys.exception(), AcumaticaError):
+        # The SDK announces every failure as unhandled, the intended end of `--test`
+        # among them; ours get their sentence later.
+        if not isinstance(sys.exception(), (AcumaticaError, SyncLifecycleSignal)):
             super().log(message, *args, level=level, **kwargs)
 
     @override
@@ -170,6 +174,8 @@ class AcumaticaStream(Stream):
             else:
                 yield from self._incremental(context)
         except InsufficientRightsError as error:
+            if self.ABORT_AT_RECORD_COUNT is not None:
+                raise  # `--test` has no end of all streams to fail at
             self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
             self._refused = error
         if self._field_errors:
@@ -177,6 +183,16 @@ class AcumaticaStream(Stream):
                 "%s: the server reported %d errors on records or fields, see above.",
                 self.name,
                 self._field_errors,
+            )
+        if (
+            self._records_read
+            and self._entity.asks_for_custom
+            and not self._custom_came
+        ):
+            self.logger.warning(
+                "%s: custom fields were asked for, but no record has brought any; does "
+                "the user's role include the form's custom elements?",
+                self.name,
             )
 
     @override
@@ -311,6 +327,8 @@ class AcumaticaStream(Stream):
                 error.path or "the record",
                 error.message,
             )
+        self._records_read += 1
+        self._custom_came |= bool(record.get("custom"))
         self._drop_unknown(record)
         return record
 

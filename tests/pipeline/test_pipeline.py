@@ -178,3 +178,18 @@ def test_the_target_says_whether_a_load_would_work(project: Project) -> None:
     )
     assert bad.returncode == 1
     assert "failed  warehouse  Snowflake refused" in bad.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("ping", "ok      bills                  Bill can be read"),
+        ("endpoints", "Default/26.200.001"),
+    ],
+)
+def test_the_taps_commands_can_be_invoked(
+    project: Project, command: str, line: str
+) -> None:
+    done = project.meltano("invoke", f"tap-acumatica:{command}")
+    assert done.returncode == 0, done.stdout
+    assert line in done.stdout.splitlines()

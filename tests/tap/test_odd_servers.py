@@ -234,3 +234,14 @@ def test_a_server_that_does_not_filter_is_found_out(
                 sync(server, state=state)
         else:
             sync(server, state=state)
+
+
+def test_custom_fields_that_never_come_are_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    template = {"custom": {"AccountRecords": {"UsrX": {"type": "CustomStringField"}}}}
+    row = {"id": "1", "custom": {}}
+    with serving(Account=[row], **{"$adHocSchema": template}) as server:
+        sync(server)
+    assert "$custom=AccountRecords.UsrX" in server.asked["Account"]
+    assert "no record has brought any" in caplog.text

@@ -252,7 +252,7 @@ def login(
 ) -> subprocess.Popen[str]:
     file = folder / "login.json"
     file.write_text(json.dumps(settings))
-    command = [COMMAND, "login", "--config", file, "--no-browser", *options]
+    command = [str(COMMAND), "login", "--config", str(file), "--no-browser", *options]
     return subprocess.Popen(  # noqa: S603 - our own command
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
