@@ -95,6 +95,22 @@ def test_the_setting_paces_the_whole_tap(
     assert len(gets) == 4
 
 
+def test_records_are_written_before_the_next_page_has_come(
+    start: Start, acumatica: AcumaticaAdmin
+) -> None:
+    """Mistake 20 of other clients: a whole stream is kept in memory."""
+    slow = Fault(kind="slow", seconds=5, path="filter=LastModifiedDateTime ge")
+    acumatica.add_fault(slow)
+    process = start(custom_fields=[])
+    assert process.stdout is not None
+    kinds = [json.loads(process.stdout.readline())["type"] for _ in range(50)]
+    assert kinds.count("RECORD") > 40
+    later = [r for r in acumatica.requests() if "%20ge%20" in r["query"]]
+    assert all(request["status"] == 0 for request in later)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
 def test_waits_grow_and_obey_the_server_up_to_a_cap() -> None:
     waiting = waits()
     next(waiting)
