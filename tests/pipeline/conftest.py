@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import config, processes
+from tests.pipeline import others as plugins
+from tests.pipeline import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,11 +23,23 @@ STATE_ID = "sandbox:tap-acumatica-to-target-snowflake-merge"
 
 
 class Project:
-    """The Meltano project with the sandbox's servers on free ports."""
+    """The Meltano project with the sandbox's servers on free ports.
+
+    Args:
+        folder: Where what belongs to these tests only is kept.
+        acumatica: The server that the tap reads.
+        snowflake: The server that the target loads.
+        variables: Lead Meltano to another project.
+    """
 
     def __init__(
-        self, folder: Path, acumatica: processes.Server, snowflake: processes.Server
+        self,
+        folder: Path,
+        acumatica: processes.Server,
+        snowflake: processes.Server,
+        **variables: str,
     ) -> None:
+        self.root = variables.get("MELTANO_PROJECT_ROOT", ROOT)
         self.acumatica = acumatica
         self.snowflake = snowflake
         self.bare = {
@@ -33,6 +47,7 @@ class Project:
             "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
             "NO_COLOR": "1",
             "TARGET_SNOWFLAKE_MERGE_JOURNAL_PATH": str(folder / "journal"),
+            **variables,
         }
         self.sandbox = {
             **self.bare,
@@ -62,7 +77,7 @@ class Project:
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - our own command
             [BIN / "meltano", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,10 +91,39 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    folder = tmp_path_factory.mktemp("pipeline")
-    with (
-        processes.start("acumatica", folder, "--port", "0") as acumatica,
-        processes.start("snowflake", folder, "--port", "0") as snowflake,
-    ):
-        yield Project(folder, acumatica, snowflake)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pipeline")
+
+
+@pytest.fixture(scope="module")
+def acumatica(folder: Path) -> Iterator[processes.Server]:
+    with processes.start("acumatica", folder, "--port", "0") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def snowflake(folder: Path) -> Iterator[processes.Server]:
+    with processes.start("snowflake", folder, "--port", "0") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def project(
+    folder: Path, acumatica: processes.Server, snowflake: processes.Server
+) -> Project:
+    return Project(folder, acumatica, snowflake)
+
+
+@pytest.fixture(scope="module")
+def others(
+    folder: Path, acumatica: processes.Server, snowflake: processes.Server
+) -> Project:
+    """A throw-away project that has other people's plugins, too."""
+    return Project(folder, acumatica, snowflake, **plugins.project(folder))
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """Serve an empty PostgreSQL database; give its address."""
+    with postgres.serve() as address:
+        yield address
