@@ -76,9 +76,12 @@ def test_tokens_that_end_in_mid_run_are_renewed_by_the_newest_refresh_token(
     run_tap: RunTap, acumatica: AcumaticaAdmin, first_token: str, path: Path
 ) -> None:
     """Mistake 14 of other clients: the end of a token kills a long run."""
-    acumatica.change_settings(token_seconds=2)
+    acumatica.change_settings(token_seconds=1)
     run = run_tap(
-        refresh_token=first_token, refresh_token_path=str(path), **WITHOUT_PASSWORD
+        "bills",
+        refresh_token=first_token,
+        refresh_token_path=str(path),
+        **WITHOUT_PASSWORD,
     )
     assert run.exit_code == 0, run.log
     tokens = [r for r in acumatica.requests() if r["path"].endswith("/connect/token")]
@@ -173,10 +176,12 @@ def test_cookies_are_a_way_to_sign_in(
 def test_a_session_that_has_ended_is_opened_again(
     run_tap: RunTap, acumatica: AcumaticaAdmin
 ) -> None:
-    acumatica.change_settings(requests_per_minute=40, session_seconds=0.2)
+    acumatica.change_settings(session_seconds=0.05)
     run = run_tap("bills", tenant=config.TENANT, **COOKIES)
     assert run.exit_code == 0, run.log
     assert len(run.records("bills")) == acumatica.summary()["Bill"]["rows"]
+    logins = [r for r in acumatica.requests() if r["path"].endswith("/auth/login")]
+    assert len(logins) > 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 500])

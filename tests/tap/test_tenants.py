@@ -69,12 +69,13 @@ def test_an_old_build_is_read_like_any_other(
     """Mistake 10 of other clients: they see no streams in the other Swagger."""
     version = f"{build[:2]}.200.001"
     acumatica.change_settings(build=build, old_build=True)
-    run = run_tap(endpoint_version=version)
+    streams = ("vendors", "ap_payments", "gl_accounts")
+    run = run_tap(*streams, endpoint_version=version)
     assert run.exit_code == 0
     rows = acumatica.summary()
-    for stream, entity in STREAMS.items():
-        assert len(run.records(stream)) == rows[entity]["rows"]
-    assert {type(record["note"]) for record in run.records("bills")} == {str}
+    for stream in streams:
+        assert len(run.records(stream)) == rows[STREAMS[stream]]["rows"]
+    assert {type(record["note"]) for record in run.records("vendors")} == {str}
 
 
 def test_a_version_that_a_build_does_not_serve_is_named_with_those_that_it_does(
@@ -92,7 +93,7 @@ def test_sales_invoices_before_23_200_are_read_in_full(
     run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked
 ) -> None:
     """Mistake 19 of other clients: a filter on a field that the entity lacks."""
-    run = run_tap(endpoint_version="22.200.001")
+    run = run_tap("sales_invoices", endpoint_version="22.200.001")
     assert run.exit_code == 0
     assert "SalesInvoice has no LastModifiedDateTime in this endpoint" in run.log
     assert all("$filter" not in page for page in asked("SalesInvoice"))
