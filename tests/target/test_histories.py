@@ -31,7 +31,7 @@ from tests.target.conftest import Warehouse
 if TYPE_CHECKING:
     from tests import forks
 
-HISTORIES = int(os.environ.get("HISTORIES", "12"))
+HISTORIES = int(os.environ.get("HISTORIES", "6"))
 
 KEYS = "abc"
 DELETED_AT = "2026-01-01T00:00:00Z"
@@ -72,27 +72,34 @@ class Replay:
     plan: dict[int, proxy.Action]
 
 
+NONE: dict[int, proxy.Action] = {}
 actions: st.SearchStrategy[proxy.Action] = st.sampled_from(
     ["kill before", "kill after", "refuse"]
 )
-plans = st.dictionaries(st.integers(0, 4), actions, max_size=1)
+some = st.dictionaries(st.integers(0, 3), actions, min_size=1, max_size=2)
+plans = st.one_of(st.just(NONE), some, some, some)
 runs = st.builds(
     Run,
-    is_full=st.booleans(),
+    is_full=st.sampled_from([False, False, True]),
     announces_early=st.booleans(),
     widens=st.booleans(),
     is_hard=st.booleans(),
-    batch_rows=st.integers(1, 3),
+    batch_rows=st.sampled_from([1, 1, 2, 3]),
     plan=plans,
 )
 changes = st.builds(
-    Change, st.sampled_from(KEYS), st.sampled_from(["set", "set", "tell", "delete"])
+    Change,
+    st.sampled_from(KEYS),
+    st.sampled_from(["set", "set", "set", "tell", "delete"]),
 )
-steps = st.one_of(
-    changes,
-    runs,
-    st.builds(Together, st.tuples(runs, runs)),
-    st.builds(Replay, seed=st.integers(0, 99), plan=plans),
+steps = st.tuples(
+    st.lists(changes, min_size=1, max_size=3),
+    st.one_of(
+        runs,
+        runs,
+        st.builds(Together, st.tuples(runs, runs)),
+        st.builds(Replay, seed=st.integers(0, 99), plan=plans),
+    ),
 )
 
 
@@ -275,19 +282,20 @@ def record(stream: str, **row: Any) -> dict[str, Any]:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(history=st.lists(steps, min_size=4, max_size=9))
+@given(history=st.lists(steps, min_size=2, max_size=4))
 def test_nothing_is_lost_doubled_or_brought_back(
-    server: tuple[str, Path], history: list[Change | Run | Together | Replay]
+    server: tuple[str, Path],
+    history: list[tuple[list[Change], Run | Together | Replay]],
 ) -> None:
     url, key = server
     with tempfile.TemporaryDirectory() as folder:
         world = World(Warehouse(SnowflakeAdmin(url), key, Path(folder)))
-        world.change(Change("a", "set"))
+        for row in "ab":
+            world.change(Change(row, "set"))
         assert world.load(Run()) == [0]
-        for step in history:
-            if isinstance(step, Change):
-                world.change(step)
-                continue
+        for changed, step in history:
+            for change in changed:
+                world.change(change)
             if isinstance(step, Replay):
                 world.replay(step)
             else:
