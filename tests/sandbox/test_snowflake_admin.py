@@ -135,6 +135,11 @@ def test_an_unknown_fault_is_refused(snowflake_admin: SnowflakeAdmin) -> None:
         ),
         (("OWNERSHIP", "{schema}.T"), "ALTER TABLE t ADD COLUMN b INT", "003001"),
         (("OWNERSHIP", "{schema}.T"), "DROP TABLE t", "003001"),
+        (
+            ("OWNERSHIP", "{schema}.T"),
+            "CREATE OR REPLACE TABLE t CLONE t COPY GRANTS",
+            "003001",
+        ),
         (("SELECT", "{schema}.T"), "SELECT * FROM t", "002003"),
         (("USAGE", "{schema}"), "SELECT * FROM t", "002003"),
         (("CREATE", "{schema}"), "CREATE TABLE u (a INT)", "003001"),

@@ -142,6 +142,26 @@ def test_swapped_tables_keep_their_rows_and_lengths(snowflake: SnowflakeClient) 
     assert snowflake.error("ALTER TABLE t SWAP WITH nope")[0] == "002003"
 
 
+def test_a_clone_takes_the_place_of_a_table(snowflake: SnowflakeClient) -> None:
+    """The form of Snowflake's documentation, with COPY GRANTS at the end."""
+    snowflake.run("CREATE TABLE t (old VARCHAR(1))")
+    snowflake.run("CREATE TABLE u (a VARCHAR(9), b INT NOT NULL)")
+    snowflake.run("INSERT INTO u VALUES ('new', 1)")
+    snowflake.run("CREATE OR REPLACE TABLE t CLONE u COPY GRANTS")
+    snowflake.run("CREATE OR REPLACE TABLE v CLONE u COPY GRANTS")
+    snowflake.run("DROP TABLE u")
+    for table in "TV":
+        assert snowflake.rows(f"SELECT * FROM {table}") == [["new", "1"]]  # noqa: S608 - the test's own text
+        assert [row[:3] for row in columns(snowflake, table)] == [
+            ["A", "TEXT", "9"],
+            ["B", "NUMBER", None],
+        ]
+        assert snowflake.error(f"INSERT INTO {table} VALUES ('x', NULL)")[1] == "22000"  # noqa: S608 - the test's own text
+    missing = snowflake.error("CREATE OR REPLACE TABLE t CLONE u COPY GRANTS")
+    assert missing == ("002003", "02000")
+    assert snowflake.rows("SELECT a FROM t") == [["new"]]
+
+
 def test_tables_can_be_renamed_copied_and_dropped(snowflake: SnowflakeClient) -> None:
     snowflake.run("CREATE TABLE t AS SELECT 1::NUMBER(5,2) AS a, 'x'::VARCHAR(4) AS b")
     snowflake.run("CREATE TABLE copy CLONE t")

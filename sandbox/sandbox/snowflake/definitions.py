@@ -49,6 +49,8 @@ class Definitions:
                 self._before(statement.this, action)
         elif isinstance(statement, exp.Create) and statement.kind == "SCHEMA":
             return self._create_schema(statement)
+        elif isinstance(statement, exp.Create) and statement.args.get("clone"):
+            return self._clone(statement)
         elif isinstance(statement, exp.TruncateTable) and statement.args.get("exists"):
             if not self._exists(statement.expressions[0]):
                 return listed(DONE)
@@ -66,6 +68,41 @@ class Definitions:
         self.connection.raw(f"CREATE SCHEMA {clause}{place.sql()}")
         self.connection.use(names.show(name))
         return listed([{"status": f"Schema {names.show(name)} successfully created."}])
+
+    def _clone(self, statement: exp.Create) -> Outcome:
+        """Make a table of another's columns and rows, in place of one or anew.
+
+        https://docs.snowflake.com/en/sql-reference/sql/create-clone
+        """
+        new, source = statement.this, statement.args["clone"].this
+        required = self._required(source)
+        before, after = (table.sql(dialect="duckdb") for table in (source, new))
+        create = "CREATE OR REPLACE" if statement.args.get("replace") else "CREATE"
+        with self.connection.transaction():
+            self.connection.raw(f"{create} TABLE {after} AS FROM {before}")
+            for column in required:
+                name = exp.to_identifier(column, quoted=True).sql(dialect="duckdb")
+                change = f"ALTER COLUMN {name} SET NOT NULL"
+                self.connection.raw(f"ALTER TABLE {after} {change}")
+        self._forget_lengths(statement)
+        self._copy_lengths(source, new)
+        name = names.show(folded(new.this))
+        return listed([{"status": f"Table {name} successfully created."}])
+
+    def _required(self, table: exp.Table) -> list[str]:
+        """Return the columns of a table that may not be null.
+
+        Raises:
+            SnowflakeError: 002003, there is no such table.
+        """
+        self._columns(table)
+        rows = self.connection.raw(
+            "SELECT column_name FROM duckdb_columns() WHERE NOT is_nullable "
+            "AND database_name = ? AND schema_name = ? AND table_name = ?",
+            config.DATABASE,
+            *self._place(table),
+        )
+        return [name for (name,) in rows]
 
     def _before(self, table: exp.Table, action: exp.Expr) -> None:
         """Check, or prepare for, one change of a table."""
@@ -144,6 +181,15 @@ class Definitions:
             name,
             schema,
             old,
+        )
+
+    def _copy_lengths(self, source: exp.Table, new: exp.Table) -> None:
+        self.connection.raw(
+            f"INSERT INTO {LENGTHS} SELECT * "  # noqa: S608 - a constant
+            "REPLACE (? AS ext_table_schema, ? AS ext_table_name) "
+            f"FROM {LENGTHS} WHERE ext_table_schema = ? AND ext_table_name = ?",
+            *self._place(new),
+            *self._place(source),
         )
 
     def _forget_lengths(self, statement: exp.Expr) -> None:

@@ -42,6 +42,10 @@ KINDS = (
 ALONE = (exp.Use, exp.Transaction, exp.Commit, exp.Rollback, exp.Set)
 PASSED_ON = {"SHOW", "EXPLAIN"}
 """Statements that sqlglot does not take apart and fakesnow knows."""
+COPY_GRANTS = re.compile(
+    r"(\s*CREATE\b.*\bCLONE\b.*?)\s+COPY\s+GRANTS\s*", re.IGNORECASE | re.DOTALL
+)
+"""The end of a clone, which sqlglot only takes before the word CLONE."""
 COMMENT = re.compile(r"--[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 # sqlglot warns about statements that it only passes on; the engine's answer says more.
@@ -80,7 +84,8 @@ def parse(text: str) -> exp.Expr:
     words = text.split(maxsplit=1)
     first = words[0].upper() if words else ""
     try:
-        statement = sqlglot.parse_one(text, read="snowflake")
+        clone = COPY_GRANTS.fullmatch(text)
+        statement = sqlglot.parse_one(clone[1] if clone else text, read="snowflake")
     except (ParseError, TokenError) as error:
         raise syntax(_plain(str(error))) from None
     passed_on = isinstance(statement, exp.Command) and first in PASSED_ON

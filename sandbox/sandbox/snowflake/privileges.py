@@ -147,6 +147,8 @@ def _creation(
         yield "CREATE", "Database", config.DATABASE
     elif target is not None:
         yield "CREATE", "Schema", _name(target, schema).rpartition(".")[0]
+        if statement.args.get("replace"):
+            yield "OWNERSHIP", "Table", _name(target, schema)
 
 
 def _name(table: exp.Table | None, schema: str | None) -> str:
