@@ -9,19 +9,23 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge import statements
+from target_snowflake_merge import evolution, names, statements
 from target_snowflake_merge.errors import StatementError, TargetError
+from target_snowflake_merge.evolution import Demand
 from target_snowflake_merge.sql_api import Result, Statement
-from target_snowflake_merge.types import from_information_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from target_snowflake_merge.evolution import Column
     from target_snowflake_merge.journal import Entry
     from target_snowflake_merge.sql_api import SqlApi
     from target_snowflake_merge.types import ColumnType
 
 logger = logging.getLogger(__name__)
+
+MISSING = {"002003", "002043"}
+"""Codes that say that an object is not there, or hidden from the role."""
 
 
 @dataclass
@@ -32,6 +36,10 @@ class Table:
     name: str
     qualified: str
     columns: dict[str, ColumnType] = field(default_factory=dict)
+
+    called: dict[str, str] = field(default_factory=dict)
+    """What the stream's columns are called in the table, by their names in upper case.
+    """
 
     last_sequence: int = 0
     """The largest sequence that the table held, or that a record of it was given."""
@@ -75,12 +83,21 @@ class Connector:
         self._plugin = plugin
         self._tables: dict[str, Table] = {}
 
-    def prepare(self, stream: str, wanted: Mapping[str, ColumnType]) -> Table:
+    def prepare(
+        self,
+        stream: str,
+        wanted: Mapping[str, ColumnType],
+        *,
+        own: Collection[str] = (),
+        keys: Collection[str] = (),
+    ) -> Table:
         """Make a stream's table ready for its columns.
 
         Args:
             stream: The stream; its name in upper case is the table's.
             wanted: The columns that its records need, in order.
+            own: Those of them that this target fills itself.
+            keys: Those of them that are the key.
 
         Returns:
             The table. Its columns may be larger than wanted.
@@ -89,35 +106,65 @@ class Connector:
             TargetError: A column of the table cannot hold the stream's values, another
                 stream has the table, or the role may not do what is needed.
         """
-        name = stream.upper()
-        table = self._tables.get(name)
-        if table is None:
-            table = self._find_or_create(stream, name, wanted)
-            self._tables[name] = table
+        name = names.table(stream)
+        table = self._tables.get(name) or Table(stream, name, self.qualified(name))
         if table.stream != stream:
             raise TargetError(
                 f"Streams {table.stream} and {stream} both belong into table "
                 f"{table.qualified}; rename one of them with stream_maps."
             )
-        self._evolve(table, wanted)
+        demand = Demand(stream, table.qualified, wanted, own, keys)
+        evolution.check_new(demand)
+        self._evolve(table, demand)
+        self._tables[name] = table
         return table
 
     def qualified(self, name: str) -> str:
         """Return the qualified name of a table of the schema."""
         return statements.qualified(self._database, self._schema, name)
 
-    def _find_or_create(
-        self, stream: str, name: str, wanted: Mapping[str, ColumnType]
-    ) -> Table:
-        table = Table(stream, name, self.qualified(name))
-        sql = statements.table_columns(self._database)
-        for row in self._ask(table, sql, self._schema, name).rows:
-            table.columns[str(row["COLUMN_NAME"])] = from_information_schema(row)
-        if not table.columns:
-            self._create(table, wanted)
-        elif statements.SEQUENCE in table.columns:
+    def _evolve(self, table: Table, demand: Demand) -> None:
+        """Change the table until it is ready, whoever else is changing it meanwhile.
+
+        What ADD COLUMN IF NOT EXISTS and CREATE TABLE IF NOT EXISTS have found rather
+        than made may be of another type, so the table is looked at again.
+        """
+        is_known = bool(table.columns)
+        columns = self._described(table)
+        if columns is None:
+            self._create(table, demand.columns)
+            columns = self._described(table) or {}
+        elif not is_known and statements.SEQUENCE in columns:
             table.last_sequence = self._largest_sequence(table)
-        return table
+        changes = evolution.changes(demand, columns)
+        while changes:
+            refusal = self._change(table, changes)
+            columns = self._described(table) or {}
+            left = evolution.changes(demand, columns)
+            if refusal and left == changes:
+                raise refusal
+            changes = left
+        table.columns = {name: column.type for name, column in columns.items()}
+        table.called = evolution.named(demand, columns)
+
+    def _described(self, table: Table) -> dict[str, Column] | None:
+        """Return the columns of the table, or None where it is not there."""
+        try:
+            rows = self._ask(table, statements.describe(table.qualified)).rows
+        except StatementError as error:
+            if error.code in MISSING:
+                return None
+            raise
+        return evolution.read(rows)
+
+    def _change(self, table: Table, changes: list[str]) -> StatementError | None:
+        """Execute changes; return why one was refused: others may have made it."""
+        for sql in changes:
+            try:
+                self._ask(table, sql)
+            except StatementError as error:
+                return error
+        return None
 
     def _create(self, table: Table, wanted: Mapping[str, ColumnType]) -> None:
         """Make the table, and its schema only where it is missing.
@@ -130,31 +177,11 @@ class Connector:
             schema = statements.create_schema(self._database, self._schema)
             self._ask(table, schema)
         self._ask(table, statements.create_table(table.qualified, wanted))
-        table.columns.update(wanted)
         logger.info("Created table %s for stream %s", table.qualified, table.stream)
 
     def _largest_sequence(self, table: Table) -> int:
         result = self._ask(table, statements.largest_sequence(table.qualified))
         return int(Decimal(result.rows[0][statements.SEQUENCE] or 0))
-
-    def _evolve(self, table: Table, wanted: Mapping[str, ColumnType]) -> None:
-        """Add new columns, let text columns grow, and stop at any other difference."""
-        for name, column in wanted.items():
-            present = table.columns.get(name)
-            if present is None:
-                sql = statements.add_column(table.qualified, name, column)
-            elif not present.holds(column):
-                raise TargetError(
-                    f"Stream {table.stream}: column {name} of table {table.qualified} "
-                    f"is {present}, and the stream now needs {column}; rename or drop "
-                    "the column, or load the stream into another table."
-                )
-            elif present.is_shorter(column):
-                sql = statements.widen_column(table.qualified, name, column)
-            else:
-                continue
-            self._ask(table, sql)
-            table.columns[name] = column
 
     def _ask(self, table: Table, sql: str, *binds: str) -> Result:
         return self.query(table.stream, table.qualified, sql, *binds)

@@ -15,14 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_snowflake_merge import statements
+from target_snowflake_merge import evolution, statements
 from target_snowflake_merge.errors import TargetError, one_line
-from target_snowflake_merge.types import (
-    TEXT,
-    ColumnType,
-    Kind,
-    from_information_schema,
-)
+from target_snowflake_merge.types import TEXT, ColumnType, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,19 +181,17 @@ def _trials(
 
     The table's columns are read anew: somebody may have changed them.
     """
-    database, schema, name = names(table)
-    rows = ask(statements.table_columns(database), schema, name).rows
-    columns = {str(row["COLUMN_NAME"]): from_information_schema(row) for row in rows}
-    fed = [(column, key) for column in columns if (key := properties.get(column))]
+    columns = evolution.read(ask(statements.describe(table)).rows)
+    fed = [(column, properties.get(column.upper())) for column in columns]
     if code == NULL_REFUSED:
-        for row in ask(required_columns(database), schema, name).rows:
-            column = str(row["COLUMN_NAME"])
-            key = properties.get(column, column)
-            reason = f"is null, and column {column} may not be"
-            yield Trial(key, f"{text(key)} IS NULL", reason)
+        for column, key in fed:
+            if not (columns[column].nullable or column.startswith("_SDC_")):
+                reason = f"is null, and column {column} may not be"
+                yield Trial(key or column, f"{text(key or column)} IS NULL", reason)
     for column, key in fed:
-        if failing := failing_cast(text(key), columns[column]):
-            yield Trial(key, failing, f"does not fit into {columns[column]}")
+        kind = columns[column].type
+        if key and (failing := failing_cast(text(key), kind)):
+            yield Trial(key, failing, f"does not fit into {kind}")
 
 
 def _failing(ask: Ask, payload: bytes, trials: Sequence[Trial]) -> Finding | None:
@@ -214,12 +207,6 @@ def _failing(ask: Ask, payload: bytes, trials: Sequence[Trial]) -> Finding | Non
 
 
 # The SQL (pure functions).
-
-
-def names(qualified: str) -> list[str]:
-    """Split a name that `statements.qualified` has joined."""
-    parts = re.findall(r'"((?:[^"]|"")*)"', qualified)
-    return [part.replace('""', '"') for part in parts]
 
 
 def text(key: str) -> str:
@@ -242,7 +229,7 @@ def failing_cast(value: str, column: ColumnType) -> str:
     if column.kind in statements.FORMATS:
         function, written = statements.FORMATS[column.kind]
         tried = f"TRY_{function}({value}, {statements.literal(written)})"
-    elif column.kind is Kind.NUMBER:
+    elif column.kind in {Kind.NUMBER, Kind.FLOAT}:
         tried = f"TRY_CAST({value} AS {column})"
     elif column.kind is Kind.BOOLEAN:
         tried = f"TRY_TO_BOOLEAN({value})"
@@ -280,17 +267,4 @@ def first_unreadable() -> str:
         f'SELECT f.index AS "ROW"\nFROM {statements.ELEMENTS}\n'
         "WHERE TRY_PARSE_JSON(CAST(f.value AS VARCHAR)) IS NULL\n"
         "ORDER BY f.index\nLIMIT 1"
-    )
-
-
-def required_columns(database: str) -> str:
-    """Read which columns of a table may not be null, but for the target's own.
-
-    Its binds are the schema and the table.
-    """
-    return (
-        "SELECT COLUMN_NAME\n"
-        f"FROM {statements.identifier(database)}.INFORMATION_SCHEMA.COLUMNS\n"
-        "WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND IS_NULLABLE = 'NO'\n"
-        "AND NOT STARTSWITH(COLUMN_NAME, '_SDC_')"
     )

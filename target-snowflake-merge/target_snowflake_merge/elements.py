@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.types import TIMESTAMP
 from target_snowflake_merge.values import (
+    InvalidDateError,
     ValueRefusedError,
     converter,
     encoder,
+    in_utc,
     timestamp,
 )
 
@@ -19,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from target_snowflake_merge.connector import Table
-    from target_snowflake_merge.values import Converter
+    from target_snowflake_merge.types import ColumnType
+
+logger = logging.getLogger(__name__)
 
 VALUE_LIMIT = 100
 """Characters of an offending value that an error shows."""
@@ -41,6 +49,22 @@ class Element(msgspec.Struct, omit_defaults=True):
     table_version: int | None = None
 
 
+@dataclass(frozen=True)
+class Treatment:
+    """What else becomes of the records of a stream.
+
+    Args:
+        adds_metadata: Whether elements carry what the metadata columns need.
+        deleted_by: The property that says when a record was deleted, if any.
+        nulls_invalid_dates: Whether a text that is no date becomes null, unless it is
+            a part of the key.
+    """
+
+    adds_metadata: bool
+    deleted_by: str | None
+    nulls_invalid_dates: bool
+
+
 class ElementEncoder:
     """Encodes the records of one stream under one schema."""
 
@@ -49,8 +73,7 @@ class ElementEncoder:
         table: Table,
         properties: Mapping[str, str],
         keys: Sequence[str],
-        *,
-        adds_metadata: bool,
+        treatment: Treatment,
     ) -> None:
         """Choose how each property is sent.
 
@@ -58,15 +81,17 @@ class ElementEncoder:
             table: The table, which gives the sequences.
             properties: The names of the columns by property.
             keys: The key properties, or none.
-            adds_metadata: Whether elements carry what the metadata columns need.
+            treatment: What else the settings and the schema ask for.
         """
         self._table = table
         self._keys = keys
-        self._adds_metadata = adds_metadata
+        self._treatment = treatment
+        self._invalid_dates: Counter[str] = Counter()
         self._row = 0
         self._extracted = ("", "", 0)
+        self._columns = {key: table.columns[name] for key, name in properties.items()}
         self._converters = [
-            (key, converter(table.columns[name])) for key, name in properties.items()
+            (key, converter(column)) for key, column in self._columns.items()
         ]
 
     def encode(
@@ -94,37 +119,76 @@ class ElementEncoder:
         version = message.get("version")
         if version is not None:
             self._table.first_of_version.setdefault(version, element.sequence)
-        if self._adds_metadata:
+        if self._treatment.adds_metadata:
             element.extracted_at = extracted_at
             element.received_at = now()
             element.table_version = version
-            deleted_at = record.get("_sdc_deleted_at")
-            if deleted_at:
-                element.deleted_at = self._sent(
-                    record, "_sdc_deleted_at", timestamp, deleted_at
+            if self._treatment.deleted_by:
+                element.deleted_at = self._deleted_at(
+                    record, self._treatment.deleted_by
                 )
         return element.sequence, encoder.encode(element)
 
     def _converted(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return the properties that are not null, ready to be cast."""
-        return {
-            key: self._sent(record, key, convert, value)
-            for key, convert in self._converters
-            if (value := record.get(key)) is not None
-        }
+        converted: dict[str, Any] = {}
+        for key, convert in self._converters:
+            value = record.get(key)
+            if value is None:
+                continue
+            try:
+                converted[key] = convert(value)
+            except ValueRefusedError as error:
+                if not self._may_be_null(key, error):
+                    raise self._refusal(
+                        record, key, error, self._columns[key]
+                    ) from error
+                self._warn(record, key)
+        return converted
 
-    def _sent(
-        self, record: dict[str, Any], key: str, convert: Converter, value: object
-    ) -> Any:  # noqa: ANN401 - whatever JSON can hold
-        """Convert a value, or name stream, record and property when it is refused."""
-        try:
-            return convert(value)
-        except ValueRefusedError as error:
+    def _may_be_null(self, key: str, error: ValueRefusedError) -> bool:
+        is_date = isinstance(error, InvalidDateError)
+        nulls = self._treatment.nulls_invalid_dates
+        return is_date and nulls and key not in self._keys
+
+    def _warn(self, record: dict[str, Any], key: str) -> None:
+        """Say that a date is lost: the first, the tenth, the hundredth of a property.
+
+        A source that has one such date often has a million of them.
+        """
+        self._invalid_dates[key] += 1
+        count = self._invalid_dates[key]
+        if str(count).strip("0") == "1":
             where = named(self._table.stream, self._keys, record)
-            raise TargetError(
-                f"{where}: property {key} {error}: {shown(value)}; correct it in the "
-                "source or its type in the tap's catalog."
-            ) from error
+            logger.warning(
+                "%s: property %s is no date that Snowflake knows: %s; it is loaded as "
+                "null, as were %s before it",
+                *(where, key, shown(record[key]), count - 1),
+            )
+
+    def _deleted_at(self, record: dict[str, Any], key: str) -> str | None:
+        value = record.get(key)
+        if not value:
+            return None
+        try:
+            return in_utc(timestamp(value))
+        except ValueRefusedError as error:
+            raise self._refusal(record, key, error, TIMESTAMP) from error
+
+    def _refusal(
+        self,
+        record: dict[str, Any],
+        key: str,
+        error: ValueRefusedError,
+        column: ColumnType,
+    ) -> TargetError:
+        """Name stream, record, property, value and type of a value that is refused."""
+        where = named(self._table.stream, self._keys, record)
+        return TargetError(
+            f"{where}: property {key} {error}: {shown(record[key])}; its column is "
+            f"{column}: correct the value in the source or the type in the tap's "
+            "catalog."
+        )
 
     def _observed_at(self, message: Mapping[str, Any]) -> tuple[str | None, int]:
         """Return when the record was extracted, as text and in microseconds.
@@ -142,7 +206,7 @@ class ElementEncoder:
                     f"Stream {self._table.stream}: time_extracted {error}: "
                     f"{shown(said)}; correct the tap."
                 ) from error
-            self._extracted = (said, text, microseconds(text))
+            self._extracted = (said, in_utc(text), microseconds(text))
         return self._extracted[1:]
 
 

@@ -170,6 +170,23 @@ SETTINGS = PropertiesList(
         description="After this time Snowflake cancels a statement, and the run ends.",
     ),
     Property(
+        "number_type",
+        StringType(allowed_values=["NUMBER", "FLOAT"]),
+        default="NUMBER",
+        title="Type of numbers",
+        description="The column of a new `number` without `multipleOf`: `NUMBER`, "
+        "which is NUMBER(38,9), or `FLOAT`. Either refuses what it would round.",
+    ),
+    Property(
+        "invalid_dates",
+        StringType(allowed_values=["error", "null"]),
+        default="error",
+        title="Invalid dates",
+        description="What becomes of a date or date-time that Snowflake does not know, "
+        "such as `0000-00-00` or one of the year 20107: `error` stops the run, `null` "
+        "loads null and warns. In a key it stops the run in any case.",
+    ),
+    Property(
         "add_record_metadata",
         BooleanType(),
         default=True,

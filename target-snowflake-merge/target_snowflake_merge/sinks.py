@@ -10,8 +10,14 @@ from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
-from target_snowflake_merge import statements
-from target_snowflake_merge.elements import VALUE_LIMIT, ElementEncoder, named, now
+from target_snowflake_merge import names, statements
+from target_snowflake_merge.elements import (
+    VALUE_LIMIT,
+    ElementEncoder,
+    Treatment,
+    named,
+    now,
+)
 from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
 from target_snowflake_merge.journal import Entry, checksum
 from target_snowflake_merge.journal import now as journal_now
@@ -20,12 +26,13 @@ from target_snowflake_merge.types import (
     TEXT,
     TIMESTAMP,
     ColumnType,
+    Kind,
     column_type,
 )
 from target_snowflake_merge.validation import RecordValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from target_snowflake_merge.connector import Connector, Table
     from target_snowflake_merge.target import TargetSnowflakeMerge
@@ -44,7 +51,8 @@ BATCH_METADATA = {"_SDC_BATCHED_AT": TIMESTAMP, "_SDC_SYNC_STARTED_AT": INTEGER}
 IDENTITY = {statements.SEQUENCE: INTEGER, statements.REQUEST_ID: TEXT}
 """Columns of every table, also where add_record_metadata is off."""
 
-RESERVED = {*METADATA, *BATCH_METADATA, *IDENTITY, statements.ROW}
+OWN = {*METADATA, *BATCH_METADATA, *IDENTITY, *names.OWN}
+"""Columns that this target fills itself."""
 
 
 class MergeSink(BatchSink):
@@ -66,7 +74,7 @@ class MergeSink(BatchSink):
             key_properties: Its key, or none.
 
         Raises:
-            TargetError: Two properties have one column, a key is no property, the
+            TargetError: A name is impossible or taken, a key is no property, the
                 schema is none, or its table cannot be made ready.
         """
         super().__init__(target, stream_name, schema, key_properties)
@@ -79,25 +87,32 @@ class MergeSink(BatchSink):
         self.filling_since: float | None = None
         self._message: Mapping[str, Any] = {}
         self._unknown: set[str] = set()
-        self._properties = dict(self._named_properties())
+        self._deleted_by = "_sdc_deleted_at" if self._adds_metadata else None
+        self._properties = self._named_properties()
         self._check_keys()
         # Not in setup(): the SDK logs an error of its own when that fails.
         self._prepare()
 
-    def _named_properties(self) -> Iterator[tuple[str, str]]:
-        """Pair the properties with the names of their columns."""
-        taken: dict[str, str] = {}
-        for key in self.schema["properties"]:
-            name = key.upper()
-            if name in RESERVED:
+    def _named_properties(self) -> dict[str, str]:
+        """Pair the properties with the names of their columns.
+
+        Records that another target has written bring metadata of its own: the columns
+        tell of this load, and only when a record was deleted is taken over.
+        """
+        metadata = {*METADATA, *BATCH_METADATA} if self._adds_metadata else set()
+        metadata.add(statements.SEQUENCE)
+        own = [key for key in self.schema["properties"] if key.upper() in metadata]
+        for key in own:
+            if key.upper() == statements.DELETED_AT:
+                self._deleted_by = key
                 continue
-            if name in taken:
-                raise TargetError(
-                    f"Stream {self.stream_name}: properties {taken[name]} and {key} "
-                    f"both belong into column {name}; rename one with stream_maps."
-                )
-            taken[name] = key
-            yield key, name
+            self.logger.warning(
+                "Stream %s: property %s is not loaded, since column %s tells of this "
+                "load; rename the property with stream_maps to keep it",
+                *(self.stream_name, key, key.upper()),
+            )
+        properties = [key for key in self.schema["properties"] if key not in own]
+        return names.columns(self.stream_name, properties)
 
     def _check_keys(self) -> None:
         for key in self.key_properties:
@@ -122,14 +137,24 @@ class MergeSink(BatchSink):
 
     def _prepare(self) -> None:
         """Make the table ready and choose how each property is sent."""
-        self._table: Table = self._connector.prepare(self.stream_name, self._wanted())
+        keys = [self._properties[key] for key in self.key_properties]
+        wanted = self._wanted()
+        own = wanted.keys() & OWN - set(self._properties.values())
+        self._table: Table = self._connector.prepare(
+            self.stream_name, wanted, own=own, keys=keys
+        )
         self._table.rise_to(self._target.ledger.floor(self._table.qualified))
-        columns = self._table.columns
+        called, columns = self._table.called, self._table.columns
+        self._properties = {k: called[name] for k, name in self._properties.items()}
         self._encoder = ElementEncoder(
             self._table,
             self._properties,
             self.key_properties,
-            adds_metadata=self._adds_metadata,
+            Treatment(
+                adds_metadata=self._adds_metadata,
+                deleted_by=self._deleted_by,
+                nulls_invalid_dates=self.config["invalid_dates"] == "null",
+            ),
         )
         self._sources = [
             statements.property_source(name, key, columns[name])
@@ -139,8 +164,11 @@ class MergeSink(BatchSink):
 
     def _wanted(self) -> dict[str, ColumnType]:
         """Return the columns that the stream needs, the record's own ones first."""
+        number = Kind(self.config["number_type"])
         wanted = {
-            name: column_type(self.schema["properties"][key])
+            name: column_type(
+                self.schema["properties"][key], self.schema, number=number
+            )
             for key, name in self._properties.items()
         }
         if self._adds_metadata:
@@ -154,8 +182,8 @@ class MergeSink(BatchSink):
         sources = [statements.element_source(statements.SEQUENCE, "sequence", INTEGER)]
         if self._adds_metadata:
             sources += [
-                statements.element_source(name, key, column)
-                for name, (key, column) in METADATA.items()
+                statements.element_source(name, key, self._table.columns[name])
+                for name, (key, _) in METADATA.items()
             ]
         return sources if self.key_properties else [*sources, statements.row_source()]
 
@@ -283,7 +311,8 @@ class MergeSink(BatchSink):
             method, sql = "hard_delete", statements.delete(table, first, version)
         else:
             method = "soft_delete"
-            sql = statements.mark_deleted(table, now(), first, version)
+            column = self._table.columns[statements.DELETED_AT]
+            sql = statements.mark_deleted(table, now(), first, version, column)
         return self._entry(
             kind="activate_version",
             load_method=method,
@@ -360,8 +389,7 @@ class MergeSink(BatchSink):
         if self._adds_metadata:
             values["_SDC_BATCHED_AT"] = now()
             values["_SDC_SYNC_STARTED_AT"] = str(self.sync_started_at)
-        types = IDENTITY | BATCH_METADATA
         return [
-            statements.constant_source(name, value, types[name])
+            statements.constant_source(name, value, self._table.columns[name])
             for name, value in values.items()
         ]

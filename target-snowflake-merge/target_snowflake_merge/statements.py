@@ -14,8 +14,14 @@ from target_snowflake_merge.types import INTEGER, TIMESTAMP, ColumnType, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+LOCAL_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.FF9'
+LOCAL_LENGTH = len("YYYY-MM-DDTHH:MM:SS.123456789")
+"""Characters before the offset, which is UTC's where a column keeps none."""
+
 FORMATS = {
-    Kind.TIMESTAMP_TZ: ("TO_TIMESTAMP_TZ", 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM'),
+    Kind.TIMESTAMP_TZ: ("TO_TIMESTAMP_TZ", f"{LOCAL_FORMAT}TZH:TZM"),
+    Kind.TIMESTAMP_LTZ: ("TO_TIMESTAMP_LTZ", f"{LOCAL_FORMAT}TZH:TZM"),
+    Kind.TIMESTAMP_NTZ: ("TO_TIMESTAMP_NTZ", LOCAL_FORMAT),
     Kind.DATE: ("TO_DATE", "YYYY-MM-DD"),
     Kind.TIME: ("TO_TIME", "HH24:MI:SS.FF9"),
 }
@@ -143,11 +149,13 @@ def cast(value: str, column: ColumnType) -> str:
     text = f"CAST({value} AS VARCHAR)"
     if column.kind in FORMATS:
         function, written = FORMATS[column.kind]
+        if column.kind is Kind.TIMESTAMP_NTZ:
+            text = f"LEFT({text}, {LOCAL_LENGTH})"
         return f"{function}({text}, {literal(written)})"
-    if column.kind is Kind.NUMBER:
+    if column.kind in {Kind.NUMBER, Kind.FLOAT}:
         return f"CAST({text} AS {column})"
-    if column.kind is Kind.BOOLEAN:
-        return f"CAST({value} AS BOOLEAN)"
+    if column.kind in {Kind.BOOLEAN, Kind.ARRAY, Kind.OBJECT}:
+        return f"CAST({value} AS {column})"
     return text if column.kind is Kind.VARCHAR else value
 
 
@@ -168,14 +176,28 @@ def merge(table: str, sources: Sequence[Source], keys: Sequence[str]) -> str:
         The statement.
     """
     names = [source.name for source in sources]
-    matched_by = keys or [REQUEST_ID, ROW]
+    collated = {source.name for source in sources if source.type.collation}
+    matched_by = " AND ".join(
+        _equal(key, is_collated=key in collated) for key in keys or [REQUEST_ID, ROW]
+    )
     update = f"\n{_update(names, keys)}" if keys else ""
     return (
         f"MERGE INTO {table} AS t\n"
         f"USING (\n{_batch(sources, keys)}\n) AS s\n"
-        f"ON {_list(matched_by, 't.{0} = s.{0}', ' AND ')}{update}\n"
+        f"ON {matched_by}{update}\n"
         f"WHEN NOT MATCHED{insertion(names)}"
     )
+
+
+def _equal(key: str, *, is_collated: bool) -> str:
+    """Compare a key character by character, whatever the column's collation.
+
+    A collation such as ``en-ci`` comes with the account's DEFAULT_DDL_COLLATION and
+    makes one key of two: https://docs.snowflake.com/en/sql-reference/collation
+    """
+    name = identifier(key)
+    own = f"COLLATE(t.{name}, 'utf8')" if is_collated else f"t.{name}"
+    return f"{own} = s.{name}"
 
 
 def insertion(names: Sequence[str]) -> str:
@@ -285,23 +307,17 @@ def add_column(table: str, name: str, column: ColumnType) -> str:
 
 
 def widen_column(table: str, name: str, column: ColumnType) -> str:
-    """Let a text column hold longer texts."""
-    return f"ALTER TABLE {table} ALTER COLUMN {identifier(name)} SET DATA TYPE {column}"
-
-
-def table_columns(database: str) -> str:
-    """Read the columns of a table.
-
-    Its binds are the schema and the table:
-    https://docs.snowflake.com/en/sql-reference/info-schema/columns
-    """
+    """Let a column hold longer texts or larger numbers; its collation stays."""
+    collation = f" COLLATE {literal(column.collation)}" if column.collation else ""
     return (
-        "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, "
-        "NUMERIC_PRECISION, NUMERIC_SCALE\n"
-        f"FROM {identifier(database)}.INFORMATION_SCHEMA.COLUMNS\n"
-        "WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?\n"
-        "ORDER BY ORDINAL_POSITION"
+        f"ALTER TABLE {table} ALTER COLUMN {identifier(name)} "
+        f"SET DATA TYPE {column}{collation}"
     )
+
+
+def describe(table: str) -> str:
+    """Read the columns of a table."""
+    return f"DESCRIBE TABLE {table}"
 
 
 def schema_exists(database: str) -> str:
@@ -313,7 +329,13 @@ def schema_exists(database: str) -> str:
     )
 
 
-def mark_deleted(table: str, deleted_at: str, first_sequence: int, version: int) -> str:
+def mark_deleted(
+    table: str,
+    deleted_at: str,
+    first_sequence: int,
+    version: int,
+    column: ColumnType = TIMESTAMP,
+) -> str:
     """Mark the rows that were last observed before a version's first record.
 
     Rows of the version itself stay: taps that read increments announce the version of
@@ -328,6 +350,7 @@ def mark_deleted(table: str, deleted_at: str, first_sequence: int, version: int)
         deleted_at: The time of the mark, as the statements read times.
         first_sequence: The sequence of the version's first record.
         version: The version.
+        column: The type of the column that is set.
 
     Returns:
         The statement.
@@ -335,7 +358,7 @@ def mark_deleted(table: str, deleted_at: str, first_sequence: int, version: int)
     deleted = identifier(DELETED_AT)
     return (
         f"UPDATE {table} SET\n"
-        f"  {deleted} = {cast(literal(deleted_at), TIMESTAMP)},\n"
+        f"  {deleted} = {cast(literal(deleted_at), column)},\n"
         f"  {identifier(SEQUENCE)} = {first_sequence}\n"
         f"WHERE {deleted} IS NULL\n"
         f"  AND {_is_gone(first_sequence, version)}"

@@ -5,10 +5,12 @@ Snowflake's data types: https://docs.snowflake.com/en/sql-reference/intro-summar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from typing_extensions import override
 
@@ -28,18 +30,52 @@ MAX_LENGTH = 16_777_216
 """Characters of a VARCHAR without a length on accounts of before the 2024_08 bundle."""
 
 
+MAX_DECIMALS = 9
+"""Digits of a second that the types of time keep at most: nanoseconds."""
+
+
 class Kind(StrEnum):
-    """The types of column that this target makes."""
+    """The types of column that this target fills."""
 
     VARCHAR = "VARCHAR"
     NUMBER = "NUMBER"
+    FLOAT = "FLOAT"
     BOOLEAN = "BOOLEAN"
     TIMESTAMP_TZ = "TIMESTAMP_TZ"
+    TIMESTAMP_NTZ = "TIMESTAMP_NTZ"
+    TIMESTAMP_LTZ = "TIMESTAMP_LTZ"
     DATE = "DATE"
     TIME = "TIME"
     VARIANT = "VARIANT"
+    ARRAY = "ARRAY"
+    OBJECT = "OBJECT"
     FOREIGN = "FOREIGN"
-    """Any type that this target never makes."""
+    """Any other type, such as BINARY and GEOGRAPHY."""
+
+
+TIMESTAMPS = {Kind.TIMESTAMP_TZ, Kind.TIMESTAMP_NTZ, Kind.TIMESTAMP_LTZ}
+SEMI_STRUCTURED = {Kind.VARIANT, Kind.ARRAY, Kind.OBJECT}
+
+HELD = {
+    Kind.VARCHAR: {
+        *(Kind.VARCHAR, Kind.NUMBER, Kind.FLOAT, Kind.BOOLEAN),
+        *(Kind.TIMESTAMP_TZ, Kind.DATE, Kind.TIME),
+    },
+    Kind.NUMBER: {Kind.NUMBER, Kind.FLOAT},
+    Kind.FLOAT: {Kind.NUMBER, Kind.FLOAT},
+    Kind.BOOLEAN: {Kind.BOOLEAN},
+    Kind.DATE: {Kind.DATE},
+    Kind.TIME: {Kind.TIME},
+    Kind.ARRAY: {Kind.VARIANT},
+    Kind.OBJECT: {Kind.VARIANT},
+    **{kind: {Kind.TIMESTAMP_TZ, Kind.DATE} for kind in TIMESTAMPS},
+    Kind.FOREIGN: set(),
+}
+"""Per kind of an existing column the kinds whose values it may hold without loss.
+
+A VARIANT holds any. Whether it holds a certain value is up to the converters in the
+module `values`, which refuse what would change.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,14 +83,18 @@ class ColumnType:
     """The type of a column.
 
     ``length`` counts characters (None: no limit of our own), ``scale`` the digits after
-    the point out of ``precision`` digits in all, ``name`` is a foreign type's own.
+    the point out of ``precision`` digits in all, ``decimals`` those of a second,
+    ``name`` is a foreign type's own, ``collation`` says how texts are compared where
+    the column does not compare them character by character.
     """
 
     kind: Kind
     length: int | None = None
     precision: int = MAX_PRECISION
     scale: int = 0
+    decimals: int = MAX_DECIMALS
     name: str = ""
+    collation: str = ""
 
     @override
     def __str__(self) -> str:
@@ -63,23 +103,29 @@ class ColumnType:
             return f"NUMBER({self.precision},{self.scale})"
         if self.kind is Kind.VARCHAR and self.length:
             return f"VARCHAR({self.length})"
-        if self.kind in {Kind.TIMESTAMP_TZ, Kind.TIME}:
-            return f"{self.kind}(9)"
+        if self.kind is Kind.TIME or self.kind in TIMESTAMPS:
+            return f"{self.kind}({self.decimals})"
         return self.name or str(self.kind)
 
     def holds(self, other: ColumnType) -> bool:
-        """Say whether a column of this type takes the values of another, exactly.
+        """Say whether a column of this type may hold the values of another, exactly.
 
-        Values that are larger than the column are refused one by one.
+        Values that it cannot hold are refused one by one.
         """
-        if self.kind is Kind.VARIANT:
-            return True
-        return self.kind is other.kind and self.scale >= other.scale
+        return self.kind is Kind.VARIANT or other.kind in HELD[self.kind]
 
-    def is_shorter(self, other: ColumnType) -> bool:
-        """Say whether this text column must grow to hold the other's texts."""
-        mine, needed = self.length or MAX_LENGTH, other.length or MAX_LENGTH
-        return self.kind is other.kind is Kind.VARCHAR and mine < needed
+    def widened(self, other: ColumnType) -> ColumnType:
+        """Return this type, as much wider as Snowflake allows and another one needs.
+
+        The length of a text and the precision of a number can grow, a scale cannot
+        change: https://docs.snowflake.com/en/sql-reference/sql/alter-table-column
+        """
+        if self.kind is other.kind is Kind.VARCHAR:
+            mine, needed = self.length or MAX_LENGTH, other.length or MAX_LENGTH
+            return replace(self, length=other.length) if mine < needed else self
+        if self.kind is other.kind is Kind.NUMBER:
+            return replace(self, precision=max(self.precision, other.precision))
+        return self
 
 
 VARIANT = ColumnType(Kind.VARIANT)
@@ -94,17 +140,48 @@ FORMATS = {
 }
 
 
-def column_type(schema: Mapping[str, Any] | bool) -> ColumnType:  # noqa: FBT001 - a schema may be true or false
+TYPE_NAMES = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
+"""What JSON Schema calls the types of the values of ``enum`` and ``const``."""
+
+ANYTHING = "anything"
+"""Stands for the types of a schema that names none."""
+
+MAX_DEPTH = 20
+"""How deep choices and references may be nested before the type counts as unknown."""
+
+
+def column_type(
+    schema: Mapping[str, Any] | bool,  # noqa: FBT001 - a schema may be true or false
+    root: Mapping[str, Any] | None = None,
+    *,
+    number: Kind = Kind.NUMBER,
+) -> ColumnType:
     """Choose the column for a property.
+
+    ``minimum`` and ``maximum`` do not count: they say what is allowed today, and a
+    column that they had chosen could not change its scale tomorrow. ``uuid``,
+    ``binary`` and all other formats stay texts, which come out as they went in: BINARY
+    would have to guess how the bytes were written.
 
     Args:
         schema: The property's JSON Schema. ``null`` among its types is ignored: every
             column may be null.
+        root: The stream's schema, in which references are looked up.
+        number: The column of a number without ``multipleOf``: NUMBER or FLOAT.
 
     Returns:
         The type; VARIANT for objects, arrays, mixed types and schemas without a type.
     """
-    options = list(_alternatives(schema))
+    options = list(_alternatives(schema, root or {}))
     types = {name for name, _ in options}
     if types == {"string"}:
         return _text([option for _, option in options])
@@ -113,34 +190,76 @@ def column_type(schema: Mapping[str, Any] | bool) -> ColumnType:  # noqa: FBT001
     if types == {"integer"}:
         return INTEGER
     if types and types <= {"integer", "number"}:
-        scale = max(_scale(option) for _, option in options)
-        return ColumnType(Kind.NUMBER, scale=scale)
+        return _number([option for name, option in options if name == "number"], number)
     return VARIANT
 
 
 def _alternatives(
     schema: Mapping[str, Any] | bool,  # noqa: FBT001 - as above
+    root: Mapping[str, Any],
+    depth: int = 0,
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each type that a value may have, with the schema that describes it."""
-    if isinstance(schema, bool):
-        yield "anything", {}
+    if isinstance(schema, bool) or depth > MAX_DEPTH:
+        yield ANYTHING, {}
         return
-    nested = schema.get("anyOf") or schema.get("oneOf")
-    if nested:
-        for option in nested:
-            whole = isinstance(option, bool)
+    schema = _joined(schema, root, depth)
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if choices:
+        others = {key: schema[key] for key in schema if key not in {"anyOf", "oneOf"}}
+        for choice in choices:
+            whole = isinstance(choice, bool)
             yield from _alternatives(
-                option if whole else {**_without_choices(schema), **option}
+                choice if whole else {**others, **choice}, root, depth + 1
             )
         return
-    types = schema.get("type", "anything")
-    for name in [types] if isinstance(types, str) else types:
+    for name in _types(schema):
         if name != "null":
             yield name, schema
 
 
-def _without_choices(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: schema[key] for key in schema if key not in {"anyOf", "oneOf"}}
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    """Return the types that a schema names, or those of the values that it lists."""
+    if "type" in schema:
+        types = schema["type"]
+        return [types] if isinstance(types, str) else list(types)
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    return [TYPE_NAMES[type(value)] for value in listed or ()] or [ANYTHING]
+
+
+def _joined(
+    schema: Mapping[str, Any], root: Mapping[str, Any], depth: int
+) -> Mapping[str, Any]:
+    """Join a schema with what it refers to and with all parts of its ``allOf``."""
+    parts = list(schema.get("allOf", ()))
+    if "$ref" in schema:
+        parts.append(_referred(str(schema["$ref"]), root))
+    if not parts or depth > MAX_DEPTH:
+        return schema
+    joined = {key: schema[key] for key in schema if key not in {"$ref", "allOf"}}
+    for part in parts:
+        if isinstance(part, dict):
+            more = _joined(part, root, depth + 1)
+            types = _common(_types(joined), _types(more))
+            joined = {**joined, **more, **({"type": types} if types else {})}
+    return joined
+
+
+def _common(some: list[str], others: list[str]) -> list[str]:
+    """Return the types that are in both lists; none where either allows anything."""
+    if ANYTHING in some or ANYTHING in others:
+        return [name for name in [*some, *others] if name != ANYTHING]
+    wide = {"integer"} if "number" in some or "number" in others else set()
+    return [n for n in some if n in others] or sorted({*some, *others} & wide)
+
+
+def _referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a reference within the stream's schema means, if anything."""
+    found: Any = root if reference.startswith("#") else {}
+    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        found = found.get(name, {}) if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _text(options: list[Mapping[str, Any]]) -> ColumnType:
@@ -154,37 +273,54 @@ def _text(options: list[Mapping[str, Any]]) -> ColumnType:
     return TEXT
 
 
-def _scale(schema: Mapping[str, Any]) -> int:
+def _number(options: list[Mapping[str, Any]], number: Kind) -> ColumnType:
+    """Return the column of numbers: one scale, or FLOAT where it was asked for."""
+    steps = [option.get("multipleOf") for option in options]
+    if number is Kind.FLOAT and None in steps:
+        return ColumnType(Kind.FLOAT)
+    return ColumnType(Kind.NUMBER, scale=max(map(_scale, steps)))
+
+
+def _scale(step: object) -> int:
     """Return the digits after the point that ``multipleOf`` asks for, 9 at least."""
     try:
-        step = Decimal(str(schema.get("multipleOf", 1))).normalize()
+        normal = Decimal(str(1 if step is None else step)).normalize()
     except InvalidOperation:
         return DEFAULT_SCALE
-    exponent = step.as_tuple().exponent
+    exponent = normal.as_tuple().exponent
     digits = -exponent if isinstance(exponent, int) else 0
     return min(max(DEFAULT_SCALE, digits), MAX_SCALE)
 
 
-def from_information_schema(row: Mapping[str, str | None]) -> ColumnType:
+DESCRIBED = re.compile(
+    r"(?P<name>\w+)(?:\((?P<sizes>[\d, ]+)\))?(?: +COLLATE +'(?P<collation>[^']*)')?"
+)
+"""A type as DESCRIBE TABLE prints it."""
+
+
+def described(text: str) -> ColumnType:
     """Read the type of an existing column.
 
+    INFORMATION_SCHEMA.COLUMNS tells neither the decimals of a time nor a collation;
+    DESCRIBE TABLE does: https://docs.snowflake.com/en/sql-reference/sql/desc-table
+
     Args:
-        row: A row of INFORMATION_SCHEMA.COLUMNS, numbers as text.
+        text: The type, such as ``TIMESTAMP_NTZ(3)`` or ``VARCHAR(20) COLLATE 'en-ci'``.
 
     Returns:
         The type.
     """
-    name = row["DATA_TYPE"] or ""
-    if name == "TEXT":
-        length = row["CHARACTER_MAXIMUM_LENGTH"]
-        return ColumnType(Kind.VARCHAR, length=int(length) if length else None)
-    if name == "NUMBER":
-        precision, scale = row["NUMERIC_PRECISION"], row["NUMERIC_SCALE"]
-        return ColumnType(
-            Kind.NUMBER,
-            precision=int(precision or MAX_PRECISION),
-            scale=int(scale or 0),
-        )
-    if name in Kind.__members__:
-        return ColumnType(Kind(name))
-    return ColumnType(Kind.FOREIGN, name=name)
+    match = DESCRIBED.fullmatch(text)
+    if not match or match["name"] not in Kind.__members__:
+        return ColumnType(Kind.FOREIGN, name=text)
+    kind = Kind(match["name"])
+    sizes = [int(size) for size in (match["sizes"] or "").split(",") if size]
+    if kind is Kind.VARCHAR:
+        length = sizes[0] if sizes else None
+        return ColumnType(kind, length=length, collation=match["collation"] or "")
+    if kind is Kind.NUMBER and sizes:
+        return ColumnType(kind, precision=sizes[0], scale=(sizes[1:] or [0])[0])
+    if (kind is Kind.TIME or kind in TIMESTAMPS) and sizes:
+        return ColumnType(kind, decimals=sizes[0])
+    # A structured type, such as ARRAY(NUMBER), takes no values of other shapes.
+    return ColumnType(Kind.FOREIGN, name=text) if sizes else ColumnType(kind)

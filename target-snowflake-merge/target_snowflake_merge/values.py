@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_snowflake_merge.types import MAX_PRECISION, MAX_SCALE, ColumnType, Kind
+from target_snowflake_merge.types import (
+    MAX_DECIMALS,
+    MAX_PRECISION,
+    MAX_SCALE,
+    ColumnType,
+    Kind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +33,14 @@ MAX_EXACT_INTEGER = 2**53
 NO_TEXT_LIMIT = 128 * 1024 * 1024
 """Characters of the largest VARCHAR that Snowflake knows."""
 
+TEXT_DIGITS = 1_000
+"""Digits before and after the point that a number in a VARCHAR may have."""
+
 encoder = msgspec.json.Encoder(decimal_format="number")
 
 DATE = r"(\d{4}-\d\d-\d\d)"
-TIME = r"(\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?"
-OFFSET = r"([Zz]|[+-]\d\d(?::?\d\d)?)?"
+TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(?:[.,](\d+))?"
+OFFSET = r"([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?"
 DATE_TIME = re.compile(rf"{DATE}(?:[Tt ]{TIME}{OFFSET})?", re.ASCII)
 TIME_OF_DAY = re.compile(rf"{TIME}{OFFSET}", re.ASCII)
 
@@ -42,8 +51,21 @@ SUSPICIOUS = re.compile(rb"NaN|Infinity|\d[eE][+-]?\d|[\d.]{39}")
 """Bytes of a number that PARSE_JSON would not keep exactly; text may match as well."""
 
 
+NUL_IN_NAME = "holds an object that has a NUL character in a name"
+"""PARSE_JSON may take such a name for the one without it, so that one value is lost:
+Snowflake's own client refuses them since snowflakedb/snowflake-ingest-java#972. In
+texts a NUL is kept.
+"""
+
+SURROGATE = "holds half of a surrogate pair"
+
+
 class ValueRefusedError(ValueError):
     """A column cannot hold a value exactly; the message says why."""
+
+
+class InvalidDateError(ValueRefusedError):
+    """A text is no date, or none that Snowflake knows, such as ``0000-00-00``."""
 
 
 def converter(column: ColumnType) -> Converter:
@@ -56,11 +78,19 @@ def converter(column: ColumnType) -> Converter:
         A function that takes a value and returns what to send. It raises
         ValueRefusedError for a value that the column cannot hold exactly.
     """
-    if column.kind is Kind.NUMBER:
-        return _number(column.precision, column.scale)
-    if column.kind is Kind.VARCHAR:
-        return _text(column.length or NO_TEXT_LIMIT)
-    return CONVERTERS[column.kind]
+    match column.kind:
+        case Kind.NUMBER:
+            return _number(column.precision, column.scale)
+        case Kind.VARCHAR:
+            return _text(column.length or NO_TEXT_LIMIT)
+        case Kind.TIMESTAMP_TZ | Kind.TIMESTAMP_LTZ:
+            return lambda value: timestamp(value, column.decimals)
+        case Kind.TIMESTAMP_NTZ:
+            return lambda value: utc_timestamp(value, column.decimals)
+        case Kind.TIME:
+            return lambda value: time_of_day(value, column.decimals)
+        case _:
+            return CONVERTERS[column.kind]
 
 
 def _number(precision: int, scale: int) -> Converter:
@@ -122,13 +152,34 @@ def _digits(digits: tuple[int, ...]) -> str:
     return "".join(map(str, digits))
 
 
+def double(value: object) -> str:
+    """Write a number for a FLOAT, which is a double.
+
+    Args:
+        value: The number.
+
+    Returns:
+        The shortest text of the double.
+
+    Raises:
+        ValueRefusedError: It has digits that the double would not print again.
+    """
+    exact = _decimal(value)
+    if not exact.is_finite():
+        raise ValueRefusedError("is not a finite number")
+    text = repr(float(exact))
+    if Decimal(text) != exact:
+        raise ValueRefusedError("has more digits than a FLOAT keeps")
+    return text
+
+
 def _text(limit: int) -> Converter:
     """Return a converter into VARCHAR(limit)."""
 
     def convert(value: object) -> str:
-        text = value if isinstance(value, str) else bytes(variant(value)).decode()
+        text = value if isinstance(value, str) else as_text(value)
         if not text.isascii():
-            _check(str.encode, text, "holds half of a surrogate pair")
+            _refuse_surrogates(text)
         if len(text) > limit:
             raise ValueRefusedError(
                 f"has {len(text)} characters, and the column holds {limit}"
@@ -138,6 +189,38 @@ def _text(limit: int) -> Converter:
     return convert
 
 
+def _refuse_surrogates(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueRefusedError(SURROGATE) from error
+
+
+def as_text(value: object) -> str:
+    """Write a value that is no text for a VARCHAR.
+
+    A number has one text, whatever zeros it was sent with: 1.0 and 1 are one key.
+
+    Args:
+        value: A number, boolean, object, array, date or time.
+
+    Returns:
+        A number in plain notation, ``true`` or ``false``, a date or time as ISO 8601,
+        anything else as JSON.
+
+    Raises:
+        ValueRefusedError: It holds what does not survive.
+    """
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return bytes(variant(value)).decode()
+    number = _decimal(value)
+    # Nothing rounds a text; the bounds keep 1E+999999999 from being written out.
+    text = decimal_text(number, precision=2 * TEXT_DIGITS, scale=TEXT_DIGITS)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def boolean(value: object) -> bool:
     """Take true and false, and nothing else."""
     if not isinstance(value, bool):
@@ -145,27 +228,68 @@ def boolean(value: object) -> bool:
     return value
 
 
-def timestamp(value: object) -> str:
+def timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
     """Write a date-time as ``YYYY-MM-DDTHH:MM:SS.fffffffff+HH:MM``.
 
     Instant and offset stay as they are; a value without an offset is taken for UTC, a
-    date for its first moment. Seconds have up to nine decimals.
+    date for its first moment in UTC. Seconds have up to nine decimals.
 
     Args:
         value: A date-time of ISO 8601 or RFC 3339 with a four-digit year.
+        decimals: The decimals of a second that the column keeps.
 
     Returns:
         The text that TIMESTAMP_FORMAT of the statements reads.
 
     Raises:
-        ValueRefusedError: It is no such date-time.
+        InvalidDateError: It is no such date-time.
+        ValueRefusedError: It has more decimals of a second than the column.
     """
-    match = DATE_TIME.fullmatch(_iso_text(value))
+    match = DATE_TIME.fullmatch(_iso_text(value, "is not a date-time"))
     if not match:
-        raise ValueRefusedError("is not a date-time")
+        raise InvalidDateError("is not a date-time")
     day, clock, seconds, fraction, offset = match.groups()
-    _check(dt.date.fromisoformat, day, "is not a date-time")
-    return f"{day}T{_clock(clock or '00:00', seconds, fraction)}{_offset(offset)}"
+    time = _clock(clock or "00:00", seconds, fraction, decimals)
+    text = f"{day}T{time}{_offset(offset)}"
+    try:
+        # At its edges, the range must hold for the instant as well.
+        moment = dt.datetime.fromisoformat(f"{text[:19]}{text[29:]}")
+        if day[:4] in {"0001", "9999"}:
+            moment.astimezone(dt.UTC)
+    except ValueError as error:
+        raise InvalidDateError("is not a date-time") from error
+    except OverflowError as error:
+        raise InvalidDateError("is outside of the years 1 to 9999 in UTC") from error
+    return text
+
+
+def utc_timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
+    """Write a date-time for a TIMESTAMP_NTZ, which holds no offset.
+
+    It holds the time in UTC. Other loaders keep the clock of the offset instead, so
+    nobody could tell later what a value means that had one.
+
+    Args:
+        value: A date-time as `timestamp` takes it.
+        decimals: The decimals of a second that the column keeps.
+
+    Returns:
+        The same as `timestamp`, with the offset of UTC.
+
+    Raises:
+        InvalidDateError: It is no date-time.
+        ValueRefusedError: Its offset is not UTC, or it has too many decimals.
+    """
+    text = timestamp(value, decimals)
+    if not text.endswith("+00:00"):
+        raise ValueRefusedError("has an offset, which the column does not hold")
+    return text
+
+
+def in_utc(text: str) -> str:
+    """Write a date-time that `timestamp` has written with the offset of UTC."""
+    moment = dt.datetime.fromisoformat(f"{text[:19]}{text[29:]}").astimezone(dt.UTC)
+    return f"{moment.isoformat()[:19]}{text[19:29]}+00:00"
 
 
 def date(value: object) -> str:
@@ -178,66 +302,59 @@ def date(value: object) -> str:
         The same text.
 
     Raises:
-        ValueRefusedError: It is no date of the years 1 to 9999.
+        InvalidDateError: It is no date of the years 1 to 9999.
     """
-    text = _iso_text(value)
+    text = _iso_text(value, "is not a date")
     if not re.fullmatch(DATE, text, re.ASCII):
-        raise ValueRefusedError("is not a date")
-    _check(dt.date.fromisoformat, text, "is not a date")
+        raise InvalidDateError("is not a date")
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidDateError("is not a date") from error
     return text
 
 
-def time_of_day(value: object) -> str:
+def time_of_day(value: object, decimals: int = MAX_DECIMALS) -> str:
     """Write a time of day as ``HH:MM:SS.fffffffff``.
 
     Args:
         value: The time; its offset, where given, must be UTC, since a TIME has none.
+        decimals: The decimals of a second that the column keeps.
 
     Returns:
         The text that TIME_FORMAT of the statements reads.
 
     Raises:
-        ValueRefusedError: It is no time, or has another offset.
+        ValueRefusedError: It is no time, has another offset, or too many decimals.
     """
-    match = TIME_OF_DAY.fullmatch(_iso_text(value))
+    match = TIME_OF_DAY.fullmatch(_iso_text(value, "is not a time of day"))
     if not match:
         raise ValueRefusedError("is not a time of day")
     clock, seconds, fraction, offset = match.groups()
     if _offset(offset) != "+00:00":
         raise ValueRefusedError("has an offset, which a TIME column does not hold")
-    return _clock(clock, seconds, fraction)
+    return _clock(clock, seconds, fraction, decimals)
 
 
-def _iso_text(value: object) -> str:
+def _iso_text(value: object, reason: str) -> str:
     """Return text as it is; stream maps may make dates and times of Python."""
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        raise ValueRefusedError(reason)
+    return value
 
 
-def _clock(clock: str, seconds: str | None, fraction: str | None) -> str:
-    whole = f"{clock}{seconds or ':00'}"
-    _check(dt.time.fromisoformat, whole, "is not a time of day")
+def _clock(clock: str, seconds: str | None, fraction: str | None, most: int) -> str:
     decimals = (fraction or "").rstrip("0")
-    if len(decimals) > 9:  # noqa: PLR2004 - nanoseconds
-        raise ValueRefusedError("has more than nine decimals of a second")
-    return f"{whole}.{decimals:0<9}"
+    if len(decimals) > most:
+        raise ValueRefusedError(f"has more than {most} decimals of a second")
+    return f"{clock}{seconds or ':00'}.{decimals:0<9}"
 
 
 def _offset(offset: str | None) -> str:
-    if offset in {None, "Z", "z"}:
-        return "+00:00"
-    digits = str(offset).replace(":", "").ljust(5, "0")
-    hours, minutes = digits[1:3], digits[3:]
-    _check(dt.time.fromisoformat, f"{hours}:{minutes}", "has no possible offset")
-    return f"{digits[0]}{hours}:{minutes}"
-
-
-def _check(parse: Callable[[str], object], text: str, reason: str) -> None:
-    try:
-        parse(text)
-    except ValueError as error:
-        raise ValueRefusedError(reason) from error
+    digits = (offset or "").upper().replace(":", "").replace("Z", "").ljust(5, "0")
+    return "+00:00" if digits.endswith("0000") else f"{digits[:3]}:{digits[3:]}"
 
 
 def variant(value: object) -> msgspec.Raw:
@@ -251,15 +368,25 @@ def variant(value: object) -> msgspec.Raw:
 
     Raises:
         ValueRefusedError: It holds NaN, infinity, a number with more digits than
-            Snowflake keeps, or half of a surrogate pair.
+            Snowflake keeps, half of a surrogate pair, or a name with a NUL.
     """
     try:
         encoded = encoder.encode(value)
+        if b"\\u0000" in encoded and _has_nul_in_name(value):
+            raise ValueRefusedError(NUL_IN_NAME)
         if SUSPICIOUS.search(encoded):
             encoded = encoder.encode(_exact(value))
     except UnicodeEncodeError as error:
-        raise ValueRefusedError("holds half of a surrogate pair") from error
+        raise ValueRefusedError(SURROGATE) from error
     return msgspec.Raw(encoded)
+
+
+def _has_nul_in_name(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_nul_in_name, value))
+    if not isinstance(value, dict):
+        return False
+    return any("\0" in key or _has_nul_in_name(value[key]) for key in value)
 
 
 def _exact(value: object) -> object:
@@ -296,10 +423,22 @@ def _json_number(value: Decimal) -> str:
     raise ValueRefusedError(f"holds a number of more than {MAX_PRECISION} digits")
 
 
+def _only(kind: type, reason: str) -> Converter:
+    """Return a converter into ARRAY or OBJECT."""
+
+    def convert(value: object) -> msgspec.Raw:
+        if not isinstance(value, kind):
+            raise ValueRefusedError(reason)
+        return variant(value)
+
+    return convert
+
+
 CONVERTERS: dict[Kind, Converter] = {
+    Kind.FLOAT: double,
     Kind.BOOLEAN: boolean,
-    Kind.TIMESTAMP_TZ: timestamp,
     Kind.DATE: date,
-    Kind.TIME: time_of_day,
     Kind.VARIANT: variant,
+    Kind.ARRAY: _only(list, "is no array"),
+    Kind.OBJECT: _only(dict, "is no object"),
 }

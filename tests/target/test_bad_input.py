@@ -212,13 +212,13 @@ def test_bad_messages(warehouse: Warehouse, line: object, sentence: str) -> None
 
 def test_a_column_of_another_type(warehouse: Warehouse) -> None:
     warehouse.loaded(SCHEMA, bill(name="kept"))
-    properties = {"id": {"type": "integer"}, "name": {"type": "number"}}
+    properties = {"id": {"type": "integer"}, "name": {"type": "array"}}
 
     changed = {**SCHEMA, "schema": {"properties": properties}}
-    refusal = warehouse.load(changed, bill(name=1), STATE).refusal()
+    refusal = warehouse.load(changed, bill(name=[1]), STATE).refusal()
 
     assert "column NAME" in refusal
-    assert "is VARCHAR(150), and the stream now needs NUMBER(38,9)" in refusal
+    assert "is VARCHAR(150), and the stream now needs VARIANT" in refusal
     assert warehouse.rows("NAME") == [["kept"]]
 
 

@@ -33,6 +33,8 @@ OWN = [
     "journal_retention_days",
     "journal_max_bytes",
     "statement_timeout_seconds",
+    "number_type",
+    "invalid_dates",
     "add_record_metadata",
 ]
 OF_THE_SDK = [

@@ -203,16 +203,10 @@ def test_every_question_is_snowflake_sql(columns: list[tuple[str, ColumnType]]) 
     for sql in (
         diagnosis.first_failing(conditions),
         diagnosis.first_unreadable(),
-        diagnosis.required_columns(columns[0][0]),
     ):
         parsed = sqlglot.parse_one(sql, dialect="snowflake")
         assert isinstance(parsed, exp.Select)
         assert not list(parsed.find_all(exp.Command))
-
-
-@given(st.lists(any_text, min_size=1))
-def test_names_are_split_as_they_were_joined(parts: list[str]) -> None:
-    assert diagnosis.names(statements.qualified(*parts)) == parts
 
 
 SCHEMA = {

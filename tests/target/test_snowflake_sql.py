@@ -64,6 +64,7 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
     "add_column": st.builds(statements.add_column, tables, names, types),
     "create_schema": st.builds(statements.create_schema, names, names),
     "create_table": st.builds(statements.create_table, tables, columns),
+    "describe": st.builds(statements.describe, tables),
     "delete": st.builds(statements.delete, tables, numbers, numbers),
     "guarded": st.builds(guarded, merges(), numbers),
     "largest_sequence": st.builds(statements.largest_sequence, tables),
@@ -73,7 +74,6 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
     "mark_deleted": st.builds(statements.mark_deleted, tables, names, numbers, numbers),
     "merge": merges().map(lambda merge: merge[0]),
     "schema_exists": st.builds(statements.schema_exists, names),
-    "table_columns": st.builds(statements.table_columns, names),
     "upsert": columns.flatmap(
         lambda described: st.builds(
             statements.upsert,
@@ -91,13 +91,12 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
         min_size=1,
     ).map(diagnosis.first_failing),
     "first_unreadable": st.just(diagnosis.first_unreadable()),
-    "required_columns": st.builds(diagnosis.required_columns, names),
 }
 
 PARTS = {
     *("cast", "identifier", "insertion", "literal", "qualified"),
     *("property_source", "element_source", "constant_source", "row_source"),
-    *("failing_cast", "text", "names", "explained"),
+    *("failing_cast", "text", "explained"),
 }
 """Functions that make parts of a statement, or none."""
 

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge.types import (
     INTEGER,
+    TEXT,
     ColumnType,
     Kind,
     column_type,
-    from_information_schema,
+    described,
 )
 
 
@@ -77,57 +78,161 @@ def test_column_of_a_property(schema: Any, sql: str) -> None:
     assert str(column_type(schema)) == sql
 
 
+ADDRESS = {
+    "properties": {"city": {"$ref": "#/$defs/city~1name"}},
+    "$defs": {
+        "city/name": {"type": ["string", "null"], "maxLength": 40},
+        "code": {"allOf": [{"$ref": "#/$defs/city~1name"}, {"maxLength": 9}]},
+        "loop": {"$ref": "#/$defs/loop"},
+        "tree": {"anyOf": [{"$ref": "#/$defs/tree"}, {"type": "string"}]},
+        "amount": {"type": "number", "multipleOf": Decimal("1E-12")},
+    },
+}
+
+
 @pytest.mark.parametrize(
-    ("row", "expected"),
+    ("schema", "sql"),
     [
-        (("TEXT", "16777216", None, None), ColumnType(Kind.VARCHAR, length=16777216)),
-        (("NUMBER", None, "38", "9"), ColumnType(Kind.NUMBER, scale=9)),
-        (("NUMBER", None, "10", "0"), ColumnType(Kind.NUMBER, precision=10)),
-        (("VARIANT", None, None, None), ColumnType(Kind.VARIANT)),
-        (("FLOAT", None, None, None), ColumnType(Kind.FOREIGN, name="FLOAT")),
+        ({"$ref": "#/$defs/city~1name"}, "VARCHAR(40)"),
+        ({"$ref": "#/$defs/city~1name", "description": "x"}, "VARCHAR(40)"),
+        ({"$ref": "#/$defs/code"}, "VARCHAR(9)"),
+        ({"$ref": "#/$defs/amount"}, "NUMBER(38,12)"),
+        ({"anyOf": [{"$ref": "#/$defs/amount"}, {"type": "null"}]}, "NUMBER(38,12)"),
+        ({"$ref": "#/$defs/loop"}, "VARIANT"),
+        ({"$ref": "#/$defs/tree"}, "VARIANT"),
+        ({"$ref": "#"}, "VARIANT"),
+        ({"$ref": "#/$defs/none"}, "VARIANT"),
+        ({"$ref": "https://example.com/schema.json"}, "VARIANT"),
     ],
 )
-def test_column_of_an_existing_table(
-    row: tuple[str | None, ...], expected: ColumnType
-) -> None:
-    names = (
-        "DATA_TYPE",
-        "CHARACTER_MAXIMUM_LENGTH",
-        "NUMERIC_PRECISION",
-        "NUMERIC_SCALE",
-    )
-
-    assert from_information_schema(dict(zip(names, row, strict=True))) == expected
+def test_references_are_followed(schema: Any, sql: str) -> None:
+    assert str(column_type(schema, ADDRESS)) == sql
 
 
-NINE = ColumnType(Kind.NUMBER, scale=9)
-FLOAT = ColumnType(Kind.FOREIGN, name="FLOAT")
+@pytest.mark.parametrize(
+    ("schema", "sql"),
+    [
+        ({"enum": ["a", "b", None]}, "VARCHAR"),
+        ({"const": 5}, "NUMBER(38,0)"),
+        ({"const": True}, "BOOLEAN"),
+        ({"enum": [1, Decimal("1.5")]}, "NUMBER(38,9)"),
+        ({"enum": [1, {"a": 1}]}, "VARIANT"),
+        ({"enum": [None]}, "VARIANT"),
+        ({"type": "string", "enum": ["2024-01-01"], "format": "date"}, "DATE"),
+        ({"allOf": [{"type": "string"}, {"maxLength": 3}]}, "VARCHAR(3)"),
+        ({"allOf": [{"type": ["string", "null"]}, {"type": "string"}]}, "VARCHAR"),
+        ({"allOf": [{"type": "number"}, {"type": "integer"}]}, "NUMBER(38,0)"),
+        ({"type": "string", "allOf": [{"format": "date"}, True]}, "DATE"),
+        ({"type": "integer", "minimum": 0, "maximum": 10**60}, "NUMBER(38,0)"),
+        ({"type": "number", "maximum": 9, "multipleOf": 1e-7}, "NUMBER(38,9)"),
+        ({"type": "number", "multipleOf": 5}, "NUMBER(38,9)"),
+        ({"type": "string", "maxLength": 16_777_216}, "VARCHAR(16777216)"),
+        ({"type": "string", "maxLength": 16_777_217}, "VARCHAR"),
+        ({"type": "string", "maxLength": 134_217_729}, "VARCHAR"),
+        ({"type": "string", "format": "binary"}, "VARCHAR"),
+        ({"type": "string", "contentEncoding": "base64"}, "VARCHAR"),
+        ({"type": []}, "VARIANT"),
+    ],
+)
+def test_column_of_a_less_common_schema(schema: Any, sql: str) -> None:
+    """MeltanoLabs#67 and #77 ask for the lengths and steps."""
+    assert str(column_type(schema)) == sql
+
+
+@pytest.mark.parametrize(
+    ("schema", "sql"),
+    [
+        ({"type": "number"}, "FLOAT"),
+        ({"type": ["integer", "number"]}, "FLOAT"),
+        ({"type": "number", "multipleOf": 0.01}, "NUMBER(38,9)"),
+        ({"type": "integer"}, "NUMBER(38,0)"),
+    ],
+)
+def test_numbers_may_be_floats(schema: Any, sql: str) -> None:
+    assert str(column_type(schema, number=Kind.FLOAT)) == sql
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("VARCHAR(16777216)", ColumnType(Kind.VARCHAR, length=16_777_216)),
+        (
+            "VARCHAR(20) COLLATE 'en-ci'",
+            ColumnType(Kind.VARCHAR, length=20, collation="en-ci"),
+        ),
+        ("NUMBER(38,9)", NINE := ColumnType(Kind.NUMBER, scale=9)),
+        ("NUMBER(10,0)", TEN := ColumnType(Kind.NUMBER, precision=10)),
+        ("FLOAT", FLOAT := ColumnType(Kind.FLOAT)),
+        ("VARIANT", ColumnType(Kind.VARIANT)),
+        ("TIME(0)", ColumnType(Kind.TIME, decimals=0)),
+        ("TIMESTAMP_NTZ(3)", NTZ := ColumnType(Kind.TIMESTAMP_NTZ, decimals=3)),
+        ("BINARY(8388608)", ColumnType(Kind.FOREIGN, name="BINARY(8388608)")),
+        ("ARRAY", ColumnType(Kind.ARRAY)),
+        ("ARRAY(NUMBER(38,0))", ColumnType(Kind.FOREIGN, name="ARRAY(NUMBER(38,0))")),
+        ("MAP(VARCHAR, INT)", ColumnType(Kind.FOREIGN, name="MAP(VARCHAR, INT)")),
+        ("GEOGRAPHY", GEOGRAPHY := ColumnType(Kind.FOREIGN, name="GEOGRAPHY")),
+    ],
+)
+def test_column_of_an_existing_table(text: str, expected: ColumnType) -> None:
+    assert described(text) == expected
+    assert str(expected) in text
+
+
+DATE, TIMESTAMP, VARIANT = map(ColumnType, (Kind.DATE, Kind.TIMESTAMP_TZ, Kind.VARIANT))
 
 
 @pytest.mark.parametrize(
     ("present", "wanted", "holds"),
     [
         (NINE, INTEGER, True),
-        (INTEGER, NINE, False),
-        (ColumnType(Kind.VARIANT), NINE, True),
-        (ColumnType(Kind.VARCHAR), NINE, False),
-        (FLOAT, NINE, False),
-        (FLOAT, ColumnType(Kind.VARCHAR), False),
+        (INTEGER, NINE, True),  # as long as the values are whole
+        (VARIANT, NINE, True),
+        (TEXT, NINE, True),
+        (TEXT, TIMESTAMP, True),
+        (TEXT, VARIANT, False),  # a text of "1" and the number 1 would be one
+        (FLOAT, NINE, True),
+        (FLOAT, TEXT, False),
+        (NINE, TEXT, False),
+        (NTZ, DATE, True),
+        (NTZ, TIMESTAMP, True),
+        (DATE, TIMESTAMP, False),
+        (TIMESTAMP, TEXT, False),
+        (ColumnType(Kind.ARRAY), VARIANT, True),
+        (ColumnType(Kind.ARRAY), TEXT, False),
+        (GEOGRAPHY, TEXT, False),
+        (GEOGRAPHY, VARIANT, False),
     ],
 )
-def test_which_column_holds_which_values(
+def test_which_column_may_hold_which_values(
     *, present: ColumnType, wanted: ColumnType, holds: bool
 ) -> None:
     assert present.holds(wanted) is holds
 
 
-def test_text_columns_only_grow() -> None:
-    short, long = (ColumnType(Kind.VARCHAR, length=n) for n in (10, 20))
+@pytest.mark.parametrize(
+    ("present", "wanted", "wider"),
+    [
+        ("VARCHAR(10)", "VARCHAR(20)", "VARCHAR(20)"),
+        ("VARCHAR(10)", "VARCHAR", "VARCHAR"),
+        ("VARCHAR(20)", "VARCHAR(10)", "VARCHAR(20)"),
+        ("VARCHAR", "VARCHAR(10)", "VARCHAR"),
+        ("VARCHAR(10)", "NUMBER(38,9)", "VARCHAR(10)"),
+        ("NUMBER(10,2)", "NUMBER(38,9)", "NUMBER(38,2)"),
+        ("NUMBER(10,2)", "NUMBER(38,0)", "NUMBER(38,2)"),
+        ("NUMBER(38,9)", "NUMBER(38,0)", "NUMBER(38,9)"),
+        ("NUMBER(10,2)", "FLOAT", "NUMBER(10,2)"),
+        ("TIME(0)", "TIME(9)", "TIME(0)"),
+    ],
+)
+def test_columns_only_grow(present: str, wanted: str, wider: str) -> None:
+    """MeltanoLabs#120: VARCHAR was not widened."""
+    assert str(described(present).widened(described(wanted))) == wider
 
-    assert short.is_shorter(long)
-    assert short.is_shorter(ColumnType(Kind.VARCHAR))
-    assert not long.is_shorter(short)
-    assert not ColumnType(Kind.VARCHAR).is_shorter(long)
+
+def test_a_column_that_grows_keeps_its_collation() -> None:
+    wider = described("VARCHAR(5) COLLATE 'en-ci'").widened(TEXT)
+
+    assert wider == ColumnType(Kind.VARCHAR, collation="en-ci")
 
 
 @given(st.integers(min_value=0, max_value=37))
