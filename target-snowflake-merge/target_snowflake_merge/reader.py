@@ -20,7 +20,7 @@ from target_snowflake_merge.duplicates import repeated_name
 from target_snowflake_merge.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
 CHUNK = 1 << 18
@@ -34,11 +34,11 @@ FIELDS: dict[str, dict[str, type]] = {
     "RECORD": {"stream": str, "record": dict},
     "STATE": {},
     "ACTIVATE_VERSION": {"stream": str},
-    "BATCH": {"stream": str},
+    "BATCH": {"stream": str, "encoding": dict, "manifest": list},
 }
 """The messages of the Singer specification, and of which type their fields are."""
 
-TYPE_NAMES: dict[type, str] = {str: "text", dict: "an object"}
+TYPE_NAMES: dict[type, str] = {str: "text", dict: "an object", list: "a list"}
 
 
 class MessageReader(GenericSingerReader[bytes]):
@@ -58,6 +58,7 @@ class MessageReader(GenericSingerReader[bytes]):
         super().__init__()
         self._decoder = msgspec.json.Decoder(float_hook=Decimal)
         self._line = 0
+        self._source = "the input"
         self._during = during
         self._wait = wait
         self._stopped = False
@@ -118,12 +119,37 @@ class MessageReader(GenericSingerReader[bytes]):
                 yield from filter(None, [b"".join(parts)])
                 return
 
+    def records(self, lines: Iterable[bytes], source: str) -> Iterator[dict[str, Any]]:
+        """Decode records that stand in a file, one a line, until it is time to stop.
+
+        Args:
+            lines: The lines.
+            source: Names the file in an error.
+
+        Raises:
+            InvalidInputLine: A line is no record.
+        """
+        line_of_input, self._source = self._line, source
+        try:
+            for self._line, line in enumerate(lines, start=1):
+                if self._stopped:
+                    return
+                if line.strip():
+                    yield self._decoded(line, _has_names)
+        finally:
+            self._line, self._source = line_of_input, "the input"
+
     @override
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
+        return self._decoded(line, _is_record_with_names)
+
+    def _decoded(
+        self, line: bytes, can_be_named: Callable[[object], bool]
+    ) -> dict[str, Any]:
         try:
             message = self._decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
-            message = self._decode_leniently(line)
+            message = self._decode_leniently(line, can_be_named)
         if not isinstance(message, dict):
             raise self._invalid("is not a JSON object", line)
         name = repeated_name(line, message)
@@ -132,7 +158,9 @@ class MessageReader(GenericSingerReader[bytes]):
             raise self._invalid(f"has the name {shown} twice in one object", line)
         return message
 
-    def _decode_leniently(self, line: bytes) -> object:
+    def _decode_leniently(
+        self, line: bytes, can_be_named: Callable[[object], bool]
+    ) -> object:
         """Decode NaN, infinity and halves of surrogate pairs, which JSON has not.
 
         In the values of records they are refused later, where stream, key and property
@@ -142,7 +170,7 @@ class MessageReader(GenericSingerReader[bytes]):
             message = json.loads(line, parse_float=Decimal, parse_constant=Decimal)
         except (ValueError, ArithmeticError) as error:  # the latter for 1e999999999999
             raise self._invalid("is not valid JSON", line) from error
-        if not _is_record_with_names(message):
+        if not can_be_named(message):
             raise self._invalid("is not valid JSON", line)
         return message
 
@@ -158,7 +186,7 @@ class MessageReader(GenericSingerReader[bytes]):
     def _invalid(self, what: str, line: bytes | str) -> InvalidInputLine:
         text = line.decode(errors="replace") if isinstance(line, bytes) else line
         return InvalidInputLine(
-            f"Line {self._line} of the input {what}: {one_line(text, EXCERPT)}"
+            f"Line {self._line} of {self._source} {what}: {one_line(text, EXCERPT)}"
         )
 
     @staticmethod
@@ -176,12 +204,19 @@ def _is_record_with_names(message: object) -> bool:
     """Say whether this is a record of which stream and properties can be named."""
     match message:
         case {"type": "RECORD", "stream": str(stream), "record": dict(record)}:
-            try:
-                "".join([stream, *record]).encode()
-            except UnicodeEncodeError:
-                return False
-            return True
+            return _has_names({stream: None, **record})
     return False
+
+
+def _has_names(record: object) -> bool:
+    """Say whether this is an object whose properties can be named."""
+    if not isinstance(record, dict):
+        return False
+    try:
+        "".join(record).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _encoded(line: str | bytes) -> bytes:

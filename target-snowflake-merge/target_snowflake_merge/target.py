@@ -37,7 +37,7 @@ from singer_sdk.singerlib.exceptions import SingerError
 from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
-from target_snowflake_merge import mapping
+from target_snowflake_merge import batch_files, mapping
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.connector import Connector
@@ -354,10 +354,19 @@ class TargetSnowflakeMerge(Target):
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
-        raise TargetError(
-            f"Stream {message_dict['stream']}: BATCH messages are not supported; "
-            "remove batch_config from the tap's settings."
-        )
+        """Load the records of files as if each had come in a message of its own.
+
+        The SDK would read a whole file into memory, and lead its records past stream
+        maps and validation.
+        """
+        stream, encoding = message_dict["stream"], message_dict["encoding"]
+        message = {"type": "RECORD", "stream": stream}
+        if message_dict.get("version") is not None:
+            message["version"] = message_dict["version"]
+        for path in batch_files.paths(message_dict):
+            lines = batch_files.lines(stream, path, encoding.get("compression"))
+            for record in self._reader.records(lines, f"the file {path}"):
+                self._process_record_message({**message, "record": record})
 
     @override
     def process_endofpipe(self) -> None:
