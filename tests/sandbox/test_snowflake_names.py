@@ -231,3 +231,51 @@ def test_a_session_cannot_become_what_is_not_there(
     parameters = {"multi_statement_count": "2"}
     error = snowflake.error(f"{statement}; SELECT 1", parameters=parameters)
     assert error[1] == state
+
+
+def described(snowflake: SnowflakeClient) -> list[str]:
+    return [row[1] for row in snowflake.rows("DESCRIBE TABLE t")]
+
+
+def test_describe_tells_decimals_of_seconds_and_collations(
+    snowflake: SnowflakeClient,
+) -> None:
+    table = (
+        "t (a TIMESTAMP_NTZ(3), b TIMESTAMP_TZ(0), c TIME(6), d TIMESTAMP_LTZ, "
+        "e VARCHAR(5) COLLATE 'en-ci', f VARCHAR COLLATE 'utf8', g VARCHAR(7))"
+    )
+    snowflake.run(f"CREATE TABLE {table}")
+    snowflake.run("CREATE TABLE IF NOT EXISTS t (a TIMESTAMP_NTZ(6))")
+    snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS h TIME(0)")
+    snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS h TIME(3)")
+    snowflake.run("ALTER TABLE t ALTER COLUMN e SET DATA TYPE VARCHAR(9)")
+
+    assert described(snowflake) == [
+        *("TIMESTAMP_NTZ(3)", "TIMESTAMP_TZ(0)", "TIME(6)", "TIMESTAMP_LTZ(9)"),
+        "VARCHAR(9) COLLATE 'en-ci'",
+        "VARCHAR(16777216) COLLATE 'utf8'",
+        *("VARCHAR(7)", "TIME(0)"),
+    ]
+    comments = snowflake.rows("SELECT COMMENT FROM INFORMATION_SCHEMA.COLUMNS")
+    assert {comment for (comment,) in comments} == {None}
+
+
+def test_a_collation_without_case_makes_texts_equal(
+    snowflake: SnowflakeClient, snowflake_admin: SnowflakeAdmin
+) -> None:
+    snowflake_admin.configure(account={"DEFAULT_DDL_COLLATION": "en-ci"})
+    snowflake.run("CREATE TABLE t (a VARCHAR, b VARCHAR COLLATE '', c INT)")
+    snowflake.run("INSERT INTO t VALUES ('x', 'x', 1), ('X', 'X', 2)")
+
+    counted = [
+        snowflake.rows(f"SELECT COUNT(*) FROM t WHERE {condition}")[0][0]  # noqa: S608 - the test's own text
+        for condition in ("a = 'X'", "b = 'X'", "COLLATE(a, 'utf8') = 'X'")
+    ]
+
+    assert described(snowflake)[0] == "VARCHAR(16777216) COLLATE 'en-ci'"
+    assert counted == ["2", "1", "1"]
+    snowflake.run(
+        "MERGE INTO t USING (SELECT 'x' AS a) AS s ON COLLATE(t.a, 'utf8') = s.a "
+        "WHEN MATCHED THEN UPDATE SET c = 3"
+    )
+    assert snowflake.rows("SELECT c FROM t ORDER BY 1") == [["2"], ["3"]]

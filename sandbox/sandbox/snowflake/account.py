@@ -22,6 +22,7 @@ DEFAULTS = {
     "BINARY_INPUT_FORMAT": "HEX",
     "DATE_INPUT_FORMAT": AUTO,
     "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "DEFAULT_DDL_COLLATION": "",
     "ERROR_ON_NONDETERMINISTIC_MERGE": "true",
     "QUERY_TAG": "",
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
@@ -37,6 +38,7 @@ Output formats of values travel in ``CAST(… AS VARCHAR)`` only; the SQL API's 
 have an encoding of their own."""
 CHOICES = {
     "BINARY_INPUT_FORMAT": {"HEX", "BASE64", "UTF8", "UTF-8"},
+    "DEFAULT_DDL_COLLATION": {"", "UTF8", "EN-CI"},
     "TIMESTAMP_TYPE_MAPPING": {"TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"},
 }
 FORMATS = {name for name in DEFAULTS if name.endswith(("INPUT_FORMAT",))}
@@ -45,6 +47,7 @@ DESCRIPTIONS = {
     "BINARY_INPUT_FORMAT": "input format for binary",
     "DATE_INPUT_FORMAT": "input format for date",
     "DATE_OUTPUT_FORMAT": "display format for date",
+    "DEFAULT_DDL_COLLATION": "collation of new text columns",
     "ERROR_ON_NONDETERMINISTIC_MERGE": "raise an error when a merge-update matches "
     "several source rows with one target row",
     "QUERY_TAG": "string (up to 2000 characters) used to tag statements",

@@ -21,6 +21,10 @@ BINARY_LENGTH = 8_388_608
 OWN = "('main', 'pg_catalog', '_fs_information_schema')"
 """Schemas of the engine, which are none of Snowflake's."""
 
+NOTE = "_SB:"
+"""How the comment on a column begins that keeps what the engine's type does not."""
+COMMENT = f"CASE WHEN NOT starts_with(coalesce(comment, ''), '{NOTE}') THEN comment END"
+
 TYPE = """CASE
     WHEN data_type LIKE 'DECIMAL%' OR data_type LIKE '%INT' THEN 'NUMBER'
     WHEN data_type = 'VARCHAR' THEN 'TEXT'
@@ -57,7 +61,9 @@ COLUMNS = f"""SELECT
     CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale
         WHEN data_type LIKE '%INT' THEN 0 END AS NUMERIC_SCALE,
     'NO' AS IS_IDENTITY,
-    comment AS COMMENT
+    {COMMENT} AS COMMENT,
+    CASE WHEN starts_with(comment, '{NOTE}') THEN substr(comment, {len(NOTE) + 1})
+        END AS NOTE
 FROM duckdb_columns() LEFT JOIN {LENGTHS} ON
     ext_table_schema = schema_name AND ext_table_name = table_name
     AND ext_column_name = column_name
@@ -94,13 +100,19 @@ FROM duckdb_schemas()
 WHERE database_name = '{config.DATABASE}'
     AND schema_name NOT IN ('main', 'pg_catalog')"""  # noqa: S608 - constants
 
-VIEWS = {"_fs_columns": COLUMNS, "_fs_tables": TABLES, "_fs_schemata": SCHEMATA}
+VIEWS = {
+    "_sb_columns": COLUMNS,
+    "_fs_columns": f"SELECT * EXCLUDE (NOTE) FROM {HOME}._sb_columns",  # noqa: S608 - a constant
+    "_fs_tables": TABLES,
+    "_fs_schemata": SCHEMATA,
+}
 
 SPELLED_TYPE = """CASE DATA_TYPE
-    WHEN 'TEXT' THEN 'VARCHAR(' || CHARACTER_MAXIMUM_LENGTH || ')'
+    WHEN 'TEXT' THEN 'VARCHAR(' || CHARACTER_MAXIMUM_LENGTH || ')' || coalesce(NOTE, '')
     WHEN 'BINARY' THEN 'BINARY(' || CHARACTER_MAXIMUM_LENGTH || ')'
     WHEN 'NUMBER' THEN 'NUMBER(' || NUMERIC_PRECISION || ',' || NUMERIC_SCALE || ')'
-    ELSE CASE WHEN DATA_TYPE LIKE 'TIME%' THEN DATA_TYPE || '(9)' ELSE DATA_TYPE END
+    ELSE CASE WHEN DATA_TYPE LIKE 'TIME%' THEN DATA_TYPE || coalesce(NOTE, '(9)')
+        ELSE DATA_TYPE END
     END"""
 
 DESCRIBE = f"""SELECT
@@ -116,7 +128,7 @@ DESCRIBE = f"""SELECT
     COMMENT AS "comment",
     NULL AS "policy name",
     NULL AS "privacy domain"
-FROM {HOME}._fs_columns
+FROM {HOME}._sb_columns
 WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?
 ORDER BY ORDINAL_POSITION"""  # noqa: S608 - constants
 

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from sandbox import config
 from sandbox.snowflake import errors, names, tables
-from sandbox.snowflake.catalog import DEFAULT_LENGTH, KEPT_LENGTHS, LENGTHS
+from sandbox.snowflake.catalog import DEFAULT_LENGTH, KEPT_LENGTHS, LENGTHS, NOTE
 from sandbox.snowflake.context import DONE, listed
 from sandbox.snowflake.names import folded
 
@@ -56,7 +56,38 @@ class Definitions:
                 return listed(DONE)
         elif isinstance(statement, (exp.Create, exp.Drop)):
             self._forget_lengths(statement)
-        return self.connection.run(tables.definition(statement), binds)
+        return self._change(statement, binds)
+
+    def _change(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
+        """Run a definition, and note what the types of the engine do not keep."""
+        tables.default_collation(
+            statement, self.connection.context.parameters["DEFAULT_DDL_COLLATION"]
+        )
+        noted = {
+            folded(column.this): text
+            for column in statement.find_all(exp.ColumnDef)
+            if (text := tables.note(column))
+        }
+        table = statement.find(exp.Table)
+        present = self._known(table) if noted and table else set()
+        outcome = self.connection.run(tables.definition(statement), binds)
+        for name, text in noted.items():
+            if table and name not in present:
+                self._note(table, name, text)
+        return outcome
+
+    def _known(self, table: exp.Table) -> set[str]:
+        return set(self._columns(table)) if self._exists(table) else set()
+
+    def _note(self, table: exp.Table, name: str, text: str) -> None:
+        column = exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+        schema, own = (
+            exp.to_identifier(part, quoted=True) for part in self._place(table)
+        )
+        place = exp.table_(own, db=schema, catalog=config.DATABASE)
+        literal = exp.Literal.string(f"{NOTE}{text}").sql(dialect="duckdb")
+        target = f"{place.sql(dialect='duckdb')}.{column}"
+        self.connection.raw(f"COMMENT ON COLUMN {target} IS {literal}")
 
     def _create_schema(self, statement: exp.Create) -> Outcome:
         """Make a schema; it becomes the session's current one."""

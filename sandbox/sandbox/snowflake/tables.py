@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from sandbox.snowflake import conversions
 from sandbox.snowflake.catalog import DEFAULT_LENGTH
-from sandbox.snowflake.errors import SnowflakeError
+from sandbox.snowflake.errors import SnowflakeError, unsupported
 
 Type = exp.DataType.Type
 SHOWN = {
@@ -27,6 +27,10 @@ KEY_KINDS = (
     exp.UniqueColumnConstraint,
     exp.Reference,
 )
+
+
+SENSITIVE = {"", "utf8"}
+"""Collations that compare texts by their characters."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,72 @@ def definition(statement: exp.Expr) -> exp.Expr:
     required = _drop_keys(changed)
     for column in list(changed.find_all(exp.ColumnDef)):
         _drop_column_keys(column)
+        _collate(column)
         if column.name in required:
             _require(column)
     for kind in list(changed.find_all(exp.DataType)):
         if not kind.find_ancestor(exp.Query):
             kind.replace(_engine_type(kind))
     return changed
+
+
+def note(column: exp.ColumnDef) -> str:
+    """Return what DESCRIBE TABLE says of a column and the engine's type does not.
+
+    Args:
+        column: The column as it is defined.
+
+    Returns:
+        The decimals of its seconds, or its collation; empty for the usual ones.
+    """
+    kind = column.args.get("kind")
+    if isinstance(kind, exp.DataType) and kind.this in conversions.TIME_MACROS:
+        return f"({kind.expressions[0].name})" if kind.expressions else ""
+    collation = _collation(column)
+    return f" COLLATE '{collation}'" if collation else ""
+
+
+def _collation(column: exp.ColumnDef) -> str:
+    clause = column.find(exp.CollateColumnConstraint)
+    return str(clause.this.name) if clause else ""
+
+
+def default_collation(definition: exp.Expr, collation: str) -> None:
+    """Give new text columns the collation of DEFAULT_DDL_COLLATION.
+
+    https://docs.snowflake.com/en/sql-reference/parameters#default-ddl-collation
+
+    Args:
+        definition: A CREATE or ALTER TABLE; it is changed.
+        collation: The parameter's value.
+    """
+    for column in definition.find_all(exp.ColumnDef):
+        kind = column.args.get("kind")
+        if (
+            collation
+            and isinstance(kind, exp.DataType)
+            and kind.this in conversions.TEXT_TYPES
+            and not column.find(exp.CollateColumnConstraint)
+        ):
+            clause = exp.CollateColumnConstraint(this=exp.Literal.string(collation))
+            column.append("constraints", exp.ColumnConstraint(kind=clause))
+
+
+def _collate(column: exp.ColumnDef) -> None:
+    """Have the engine compare without case where the collation does.
+
+    Raises:
+        SnowflakeError: The collation does something else.
+    """
+    for constraint in list(column.args.get("constraints") or []):
+        if isinstance(constraint.kind, exp.CollateColumnConstraint):
+            collation = _collation(column)
+            if collation in SENSITIVE:
+                constraint.pop()
+            elif collation.endswith("-ci"):
+                constraint.kind.set("this", exp.to_identifier("NOCASE"))
+            else:
+                raise unsupported(f"COLLATE '{collation}'")
 
 
 def _engine_type(kind: exp.DataType) -> exp.DataType:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from sandbox.snowflake import account, conversions, variants
+from sandbox.snowflake import account, conversions, tables, variants
 from sandbox.snowflake.conversions import call
 from sandbox.snowflake.errors import unsupported
 
@@ -204,6 +204,14 @@ def _aggregate(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _collate(node: exp.Expr) -> exp.Expr:
+    """``COLLATE(x, 'utf8')`` compares by characters, whatever the column does."""
+    if node.expression.name not in tables.SENSITIVE:
+        raise unsupported(f"COLLATE(…, '{node.expression.name}')")
+    node.set("expression", exp.to_identifier("C"))
+    return node
+
+
 def _one_argument(macro: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: call(macro, node.this)
 
@@ -288,6 +296,7 @@ CHANGES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.ToChar: conversions.to_char,
     exp.ToBinary: conversions.to_binary,
     exp.TimeToStr: conversions.time_to_text,
+    exp.Collate: _collate,
     exp.TableFromRows: _table_flatten,
     exp.Join: _lateral_join,
     exp.Values: _values,
