@@ -167,7 +167,8 @@ def _readable_instant(value: pa.MonthDayNano) -> str:
     local = EPOCH + dt.timedelta(microseconds=microseconds, minutes=offset)
     sign, minutes = "-" if offset < 0 else "+", abs(offset)
     shown = f"{sign}{minutes // 60:02}:{minutes % 60:02}" if offset else "Z"
-    return f"{local:%Y-%m-%d %H:%M:%S.%f}{shown}"
+    # Not by strftime, which writes the year 1 as "1".
+    return f"{local.replace(tzinfo=None).isoformat(' ', 'microseconds')}{shown}"
 
 
 def _hex(value: bytes) -> str:
