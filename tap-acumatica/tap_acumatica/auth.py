@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
 import requests
 from typing_extensions import override
 
+from tap_acumatica import answers
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ TIMEOUT = (15, 120)
 """Seconds to wait for a connection and for the answer."""
 
 _REFUSED = (requests.codes.bad_request, requests.codes.unauthorized)
-_BOTH = "company and tenant"
-"""From the refusal: https://github.com/Acumatica/AcumaticaRESTAPIClientForCSharp/issues/19
-"""
 _LOCKS = "a wrong password that is sent again and again locks the account"
 
 
@@ -150,7 +146,10 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 
     @override
     def _grant(self, session: requests.Session) -> Mapping[str, Any]:
-        check = "Run `acumatica login` for a new refresh token"
+        check = (
+            "Run `acumatica login` for a new refresh token, and remove the setting "
+            "refresh_token if it holds an old one"
+        )
         with self._file.held():
             newest = self._file.newest()
             form = {"grant_type": "refresh_token", "refresh_token": newest}
@@ -181,7 +180,8 @@ class CookieAuthenticator(Authenticator):
             # sign in to their default tenant. Builds that know both refuse both.
             self._login["company"] = session["tenant"]
         self._is_signed_in = False
-        self.description = f"cookies, with the password of {username}"
+        tenant = session.get("tenant", "the default one")
+        self.description = f"cookies, with the password of {username}, tenant {tenant}"
 
     @override
     def sign_in(self, session: requests.Session) -> None:
@@ -190,7 +190,7 @@ class CookieAuthenticator(Authenticator):
         session.cookies.clear()
         session.auth = unsigned
         response = self._endpoint.post(session, json=self._login)
-        if "company" in self._login and _BOTH in _reason(response):
+        if "company" in self._login and _refuses_both(response):
             del self._login["company"]
             response = self._endpoint.post(session, json=self._login)
         if not response.ok or response.is_redirect:
@@ -208,10 +208,12 @@ class CookieAuthenticator(Authenticator):
 
     def _refusal(self, response: requests.Response) -> AcumaticaError:
         """Say why; a wrong password is a 500 as well, so that its words decide."""
-        said = _reason(response)
-        message = f"The instance refuses the sign-in ({response.status_code}: {said})."
-        if "limit" in said.lower() or (not said and _may_pass(response)):
-            return RetryableError(message, retry_after(response))
+        told = answers.said(response)
+        message = f"The instance refuses the sign-in ({response.status_code}: {told})."
+        has_message = bool(answers.content(response).get("message"))
+        may_pass = response.status_code in answers.PASSING and not has_message
+        if answers.has_no_seat(response) or response.is_redirect or may_pass:
+            return RetryableError(message, answers.retry_after(response))
         return AcumaticaError(
             f"{message} Check username, password and tenant; {_LOCKS}."
         )
@@ -266,35 +268,16 @@ def token(
         RetryableError: It does not answer as it should.
     """
     response = endpoint.post(session, data=form)
-    answer = _json(response)
+    answer = answers.content(response)
     if response.status_code in _REFUSED:
         raise AcumaticaError(_refusal(answer, check))
     if "access_token" in answer:
         return answer
     message = f"{endpoint.url} answered {response.status_code} instead of a token"
-    if _may_pass(response):
-        raise RetryableError(f"{message}; try again later.", retry_after(response))
+    if response.status_code in answers.PASSING:
+        wait = answers.retry_after(response)
+        raise RetryableError(f"{message}; try again later.", wait)
     raise SettingError(f"{message}: is instance_url an Acumatica instance?")
-
-
-def retry_after(response: requests.Response) -> float | None:
-    """Return the seconds that the server asks us to wait, if it does."""
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
-
-
-def _reason(response: requests.Response) -> str:
-    """Return what an error body, or a redirect to the error page, says."""
-    answer = _json(response)
-    said = answer.get("exceptionMessage") or answer.get("message")
-    return str(said or error_page_message(response))
-
-
-def error_page_message(response: requests.Response) -> str:
-    """Return the message of a redirect to ``/Frames/Error.aspx``, if it is one."""
-    parts = urlsplit(response.headers.get("Location", ""))
-    messages = parse_qs(parts.query).get("message", [""])
-    return messages[0] if parts.path.lower().endswith("error.aspx") else ""
 
 
 def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -310,20 +293,13 @@ def unreachable(url: str, error: Exception) -> str:
     return f"Cannot reach {url} ({cause}). Check instance_url and the network."
 
 
-def _may_pass(response: requests.Response) -> bool:
-    status = response.status_code
-    return (
-        status == HTTPStatus.TOO_MANY_REQUESTS
-        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+def _refuses_both(response: requests.Response) -> bool:
+    """Tell a build that knows tenant and company, and takes only one of them.
 
-
-def _json(response: requests.Response) -> Mapping[str, Any]:
-    try:
-        answer = response.json()
-    except requests.JSONDecodeError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    https://github.com/Acumatica/AcumaticaRESTAPIClientForCSharp/issues/19
+    """
+    told = answers.said(response).lower()
+    return not response.ok and "company" in told and "tenant" in told
 
 
 def _refusal(answer: Mapping[str, Any], check: str) -> str:

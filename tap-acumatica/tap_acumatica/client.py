@@ -17,8 +17,8 @@ import backoff
 import msgspec
 import requests
 
-from tap_acumatica import __version__, query, wire
-from tap_acumatica.auth import error_page_message, retry_after, unreachable
+from tap_acumatica import __version__, answers, query, signals, wire
+from tap_acumatica.auth import unreachable
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -50,8 +50,6 @@ _BUSINESS_RULE = re.compile(r'"exceptionType"\s*:\s*"PX\.Data\.PXException"')
 only the limit of sessions passes."""
 _BAD_QUERY = ("KeyNotFoundException", "ODataException")
 _CANNOT_OPTIMIZE = "CannotOptimizeException"
-_SHOWN = 200
-_RETRYABLE = (429, 500, 502, 503, 504)
 _DEFINITE = {
     400: RefusedQueryError,
     403: InsufficientRightsError,
@@ -217,15 +215,17 @@ class Client:
         """What the requests are signed in with, for people."""
         return self._authenticator.description
 
-    def close(self) -> bool:
-        """Sign out, if a seat may have been taken; tell whether none is left taken."""
-        return self._logout is None or bool(self._logout())
+    def close(self) -> bool | None:
+        """Sign out; tell whether the seat was given back, None where none was taken."""
+        return None if self._logout is None else bool(self._logout())
 
     def _send(self, url: str) -> tuple[requests.Response, datetime]:
-        self._authenticator.sign_in(self._session)
-        self._logout = self._logout or weakref.finalize(
-            self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
-        )
+        # A new refresh token, or a seat that was taken, must not be lost to a signal.
+        with signals.deferred():
+            self._authenticator.sign_in(self._session)
+            self._logout = self._logout or weakref.finalize(
+                self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
+            )
         self._pace.wait()
         asked_at = datetime.now(UTC)
         try:
@@ -261,13 +261,13 @@ def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    message = f"GET {path} answered {status}: {_said(response)}"
-    if response.is_redirect and (told := error_page_message(response)):
+    message = f"GET {path} answered {status}: {answers.said(response)}"
+    if response.is_redirect and (told := answers.error_page_message(response)):
         raise RetryableError(f"The instance declines the session: {told}")
     if status == requests.codes.internal_server_error:
         raise _server_error(response, message, fragile=fragile)
-    if status in _RETRYABLE:
-        raise RetryableError(message, retry_after(response))
+    if status in answers.PASSING:
+        raise RetryableError(message, answers.retry_after(response))
     raise _DEFINITE.get(status, AcumaticaError)(message)
 
 
@@ -282,29 +282,19 @@ def _server_error(
         return NotConfiguredError(message)
     if any(name in text for name in _BAD_QUERY):
         return RefusedQueryError(message)
-    if _BUSINESS_RULE.search(text) and "limit" not in text.lower():
+    if _BUSINESS_RULE.search(text) and not answers.has_no_seat(response):
         return AcumaticaError(message)
     return RefusedQueryError(message) if fragile else RetryableError(message)
-
-
-def _said(response: requests.Response) -> str:
-    """Return what an error body says: Acumatica's message, or the body's beginning."""
-    try:
-        body = response.json()
-        parts = (body["message"], body.get("exceptionMessage"))
-    except (requests.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return response.text[:_SHOWN] or "(an empty body)"
-    return " ".join(dict.fromkeys(part for part in parts if part))
 
 
 def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON
     try:
         return wire.decode(response.content)
     except msgspec.DecodeError as error:
-        shown = response.text[:_SHOWN] or "(an empty body)"
         raise AcumaticaError(
             f"GET {path} answered {response.status_code} with something else than "
-            f"JSON: {shown} Is there a proxy or a sign-in page before the instance?"
+            f"JSON: {answers.said(response)} Is there a proxy or a sign-in page before "
+            "the instance?"
         ) from error
 
 

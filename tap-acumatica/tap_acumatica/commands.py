@@ -69,11 +69,23 @@ def configured(
     )
 
 
+def _read(catalog: IO[bytes]) -> dict[str, Any]:
+    try:
+        content = json.load(catalog)
+    except ValueError as error:
+        raise SettingError(
+            f"The catalog {catalog.name} is no JSON: {error}."
+        ) from error
+    if not isinstance(content, dict):
+        raise SettingError(f"The catalog {catalog.name} is no JSON object.")
+    return content
+
+
 @command
 @click.option("--catalog", type=click.File("rb"), help="Check only what it selects.")
 def ping(config: tuple[str, ...], catalog: IO[bytes] | None) -> None:
     """Check address, sign-in, endpoint, clock and rights, and give the seat back."""
-    tap = configured(config, json.load(catalog) if catalog else None)
+    tap = configured(config, _read(catalog) if catalog else None)
     failures = 0
     for check in checks(tap):
         failures += not check.passed
@@ -98,6 +110,7 @@ def endpoints(config: tuple[str, ...]) -> None:
 @command
 @click.option(
     "--port",
+    type=click.IntRange(1, 65_535),
     default=LOGIN_PORT,
     show_default=True,
     help="Port of this machine to which the instance sends the browser back; the "

@@ -30,7 +30,12 @@ def instance_url(value: str) -> str:
         parts = urlsplit(value)
     except ValueError:
         parts = urlsplit("")
-    # Our paths are put at its end; a password in it would show in each error.
+    if parts.password is not None:
+        raise SettingError(
+            "Setting 'instance_url' holds a password; use the settings username and "
+            "password."
+        )
+    # Our paths are put at its end.
     if (
         parts.scheme not in {"http", "https"}
         or not parts.hostname
@@ -40,11 +45,6 @@ def instance_url(value: str) -> str:
         raise SettingError(
             f"Setting 'instance_url' is {value!r}, which is no address such as "
             "https://erp.example.com."
-        )
-    if parts.password is not None:
-        raise SettingError(
-            "Setting 'instance_url' holds a password; use the settings username and "
-            "password."
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingError(

@@ -18,7 +18,7 @@ from tap_acumatica.shape import Shape
 from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from logging import Logger
 
@@ -30,6 +30,8 @@ SHOWN = 200
 """How much of an answer an error shows."""
 TOLERANCE = timedelta(seconds=1)
 """How far a row may lie outside of its window: a database may round its times."""
+MANY = 20
+"""Rows in succession that may be gone between a list and the reading by id."""
 _NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
 
 
@@ -81,6 +83,7 @@ class Entity:
         self._key, self._contract, self._page_size = lists
         self._logger = logger
         self._selects = True
+        self._gone_in_a_row = 0
 
     @property
     def asks_for_custom(self) -> bool:
@@ -93,7 +96,7 @@ class Entity:
         Raises:
             AcumaticaError: It cannot.
         """
-        self._check_records(self._client.get(self._path, {"$top": 1}).body)
+        self._read({"$top": 1}, whole=False)
 
     def rows(self, window: Window, first_page: list[Row]) -> Iterator[Row]:
         """Return a window's rows; one page is one moment, more than one may move.
@@ -117,22 +120,36 @@ class Entity:
         Raises:
             AcumaticaError: The server declines, or answers what was not asked for.
         """
+        parameters: dict[str, str | int] = {"$top": self._page_size, "$skip": skip}
+        if condition := query.within(self._key, window, self._contract):
+            parameters["$filter"] = condition
+        rows = self._read(parameters, whole=whole)
+        self._check_page(rows, window)
+        return rows
+
+    def _read(self, parameters: dict[str, str | int], *, whole: bool) -> list[Row]:
         while True:
             shape = self._listed if whole else self._listed.bare()
             try:
-                body = self._list(window, skip, shape)
+                body = self._get(self._path, parameters, shape)
             except CannotOptimizeError as error:
                 self._learn(error, shape)
                 continue
-            self._check_page(body, window)
+            self._check_records(body)
             rows: list[Row] = body
             return rows
 
     def row(self, id_: str) -> Row | None:
-        """Return one whole row, None where it is gone."""
+        """Return one whole row, None where it is gone.
+
+        Raises:
+            AcumaticaError: Only the query is not found, or too many rows are gone.
+        """
+        path = f"{self._path}/{id_}"
         try:
-            body = self._get(f"{self._path}/{id_}", {}, self._shape)
-        except NotFoundError:
+            body = self._get(path, {}, self._shape)
+        except NotFoundError as error:
+            self._check_gone(path, error)
             self._logger.warning(
                 "%s %s was listed but is not found by its id; it counts as deleted.",
                 self.name,
@@ -140,8 +157,28 @@ class Entity:
             )
             return None
         self._check_records([body])
+        self._gone_in_a_row = 0
         row: Row = body
         return row
+
+    def _check_gone(self, path: str, error: NotFoundError) -> None:
+        """Believe that a row is gone only if it is so without any expansion.
+
+        Raises:
+            AcumaticaError: It is not, or so many are gone one after the other that the
+                server rather than the rows must be the cause.
+        """
+        self._gone_in_a_row += 1
+        try:
+            self._client.get(path)
+        except NotFoundError:
+            if self._gone_in_a_row <= MANY:
+                return
+        raise AcumaticaError(
+            f"{self.name}: records that were listed are not found by their ids "
+            f"({error}). Nothing counts as deleted for it, and the bookmark has not "
+            "moved."
+        ) from error
 
     def whole(self, row: Row) -> Row | None:
         """Return a listed row with what lists cannot hold, None where it is gone."""
@@ -151,31 +188,19 @@ class Entity:
         """Return when a row was modified, as far as it says."""
         return moment(row.get(self._key, {}).get("value"))
 
-    def _list(self, window: Window, skip: int, shape: Shape) -> Any:  # noqa: ANN401 - any JSON
-        parameters: dict[str, str | int] = {"$top": self._page_size, "$skip": skip}
-        if condition := query.within(self._key, window, self._contract):
-            parameters["$filter"] = condition
-        body = self._get(self._path, parameters, shape)
-        self._check_records(body)
-        return body
-
     def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
         """Read what a shape asks for; without ``$select`` where that is refused."""
+        needed = "$select" in query.members(shape, self._contract, select=False)
         while True:
             members = query.members(shape, self._contract, select=self._selects)
-            selects = self._selects and "$select" in members
+            spare = "$select" in members and not needed
+            asked = parameters | members
             try:
-                answer = self._client.get(path, parameters | members, fragile=selects)
+                answer = self._client.get(path, asked, fragile=spare)
             except RefusedQueryError as error:
-                if not selects:
-                    raise
+                if not spare:
+                    raise self._refusal(error, needed=needed) from error
                 self._selects = False
-                if "$select" in query.members(shape, self._contract, select=False):
-                    raise AcumaticaError(
-                        f"{self.name}: the server refuses $select, without which "
-                        f"custom fields cannot be read ({error}); set custom_fields to "
-                        "[] to read the entity without them."
-                    ) from error
                 self._logger.info(
                     "%s: the server refuses $select, so unselected fields are dropped "
                     "here (%s).",
@@ -183,8 +208,30 @@ class Entity:
                     error,
                 )
                 continue
+            except NotFoundError as error:
+                self._check_length(asked, error)
+                raise
             self.asked_at = answer.asked_at
             return answer.body
+
+    def _refusal(self, error: RefusedQueryError, *, needed: bool) -> AcumaticaError:
+        if not needed:
+            return error
+        return AcumaticaError(
+            f"{self.name}: the server refuses $select, without which custom fields "
+            f"cannot be read ({error}); set custom_fields to [] to read the entity "
+            "without them."
+        )
+
+    def _check_length(self, asked: Mapping[str, str | int], error: Exception) -> None:
+        """Tell a query that is too long for a web server, which says 404 to it."""
+        length = len(query.encode(asked))
+        if length > query.LONGEST_QUERY:
+            raise AcumaticaError(
+                f"{self.name}: the server finds nothing at an address whose query has "
+                f"{length} characters ({error}); web servers refuse long ones. Take "
+                "fewer custom_fields or expansions."
+            ) from error
 
     def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
         if not are_records(body):

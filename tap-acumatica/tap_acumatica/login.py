@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 AUTHORIZE_PATH = "identity/connect/authorize"
 SCOPE = "api offline_access"
 CALLBACK = "/callback"
+IDLE_SECONDS = 2.0
+"""How long a connection may say nothing: browsers open some in advance."""
 PAGE = "<!DOCTYPE html><title>acumatica login</title><p>{}</p>"
 
 
@@ -115,6 +117,7 @@ class Listener(HTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Listener
+    timeout = IDLE_SECONDS
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)

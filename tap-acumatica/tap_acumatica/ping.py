@@ -52,9 +52,8 @@ def checks(tap: TapAcumatica) -> Iterator[Check]:
     """
     client = tap.client
     yield from _until_one_fails(tap)
-    returned = client.close()
-    finding = "given back" if returned else "still taken until the server ends it"
-    yield Check("seat", finding, returned)
+    finding, passed = SEAT[client.close()]
+    yield Check("seat", finding, passed)
 
 
 def _until_one_fails(tap: TapAcumatica) -> Iterator[Check]:
@@ -63,8 +62,11 @@ def _until_one_fails(tap: TapAcumatica) -> Iterator[Check]:
         yield check
         if not check.passed and about != "clock":
             return
-    for stream in tap.streams.values():
-        if stream.selected and isinstance(stream, AcumaticaStream):
+    selected = [stream for stream in tap.streams.values() if stream.selected]
+    if not selected:
+        yield Check("streams", "the catalog selects none", passed=False)
+    for stream in selected:
+        if isinstance(stream, AcumaticaStream):
             yield _checked(stream.name, stream.probe)
 
 
@@ -113,6 +115,11 @@ def _clock(tap: TapAcumatica) -> str:
     return finding
 
 
+SEAT = {
+    True: ("given back", True),
+    False: ("still taken until the server ends it", False),
+    None: ("none was taken", True),
+}
 LOOKS = {
     "address": _address,
     "sign-in": _sign_in,

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 ODATA_3 = 4
 """The last contract version that speaks OData 3."""
+LONGEST_QUERY = 2_048
+"""Characters of a query that web servers take by default (IIS: maxQueryString)."""
 LONGEST_SELECT = 1_500
-"""Characters of ``$select``: web servers refuse long queries (IIS: 2,048 bytes)."""
+"""Characters of a ``$select`` that is only there to save some."""
 
 
 def date_time_literal(moment: datetime, contract: int) -> str:
@@ -83,6 +85,7 @@ def encode(parameters: Mapping[str, str | int]) -> str:
     """Encode parameters for an address.
 
     Colons and plus signs of literals are percent-encoded as the guide demands: a plus
-    sign that arrives as it is means a space.
+    sign that arrives as it is means a space. What may stand in a query as it is stays
+    so, since web servers refuse long ones.
     """
-    return urlencode(parameters, quote_via=quote, safe="$")
+    return urlencode(parameters, quote_via=quote, safe="$,/()")

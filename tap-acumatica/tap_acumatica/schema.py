@@ -82,6 +82,11 @@ class Structure:
         custom = _object(views) if views else {"type": ["object", "null"]}
         return {**self.fields, **lines, **linked, "note": NOTE, "custom": custom}
 
+    def fill(self, record: dict[str, Any]) -> None:
+        """Give a record the ids of drop-downs that are empty, at the top level."""
+        for name in self.choices:
+            record.setdefault(name + CHOICE_ID, None)
+
     def add_custom(
         self, template: Mapping[str, Any], patterns: Collection[str], path: str = ""
     ) -> None:
@@ -168,7 +173,7 @@ class Swagger:
                 if definitions is None
                 else definitions
             )
-            self._paths: Iterable[str] = document.get("paths", {})
+            self._paths: Mapping[str, Any] = document.get("paths", {})
         except (AttributeError, KeyError, TypeError) as error:
             raise AcumaticaError(
                 "The endpoint's swagger.json has neither components.schemas nor "
@@ -177,8 +182,9 @@ class Swagger:
 
     @property
     def entities(self) -> list[str]:
-        """The top-level entities: those with an address of their own, in order."""
-        addressed = {path.rpartition("/")[2] for path in self._paths}
+        """The top-level entities: what can be read at an address of its own."""
+        read = [path for path, methods in self._paths.items() if "get" in methods]
+        addressed = {path.rpartition("/")[2] for path in read}
         return sorted(addressed & self._definitions.keys())
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_acumatica.errors import SettingError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -127,9 +129,19 @@ def specs(entities: Iterable[Mapping[str, Any]]) -> list[StreamSpec]:
     Args:
         entities: The value of the setting ``entities``. An entry with the name of a
             stream of the table takes its place.
+
+    Raises:
+        SettingError: Two entries give one stream.
     """
-    named = {spec.name: spec for spec in (*STREAMS, *_own(entities))}
-    return list(named.values())
+    own: dict[str, StreamSpec] = {}
+    for spec in _own(entities):
+        if other := own.get(spec.name):
+            raise SettingError(
+                f"Setting 'entities' makes one stream {spec.name} of {other.entity} "
+                f"and {spec.entity}; give one of them another 'stream'."
+            )
+        own[spec.name] = spec
+    return list(({spec.name: spec for spec in STREAMS} | own).values())
 
 
 def _own(entities: Iterable[Mapping[str, Any]]) -> Iterator[StreamSpec]:
@@ -138,10 +150,17 @@ def _own(entities: Iterable[Mapping[str, Any]]) -> Iterator[StreamSpec]:
         yield StreamSpec(
             entry.get("stream") or snake_case(entry["entity"]),
             entry["entity"],
-            None if expand is None else tuple(expand),
+            None if expand is None else tuple(_with_parents(expand)),
             entry.get("replication_key") or REPLICATION_KEY,
             is_setting=True,
         )
+
+
+def _with_parents(paths: Iterable[str]) -> list[str]:
+    """Return the paths with those that they hang from, each once."""
+    parts = [path.split("/") for path in paths]
+    whole = ["/".join(part[: n + 1]) for part in parts for n in range(len(part))]
+    return list(dict.fromkeys(whole))
 
 
 def snake_case(name: str) -> str:

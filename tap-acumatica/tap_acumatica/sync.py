@@ -17,7 +17,12 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from tap_acumatica.entity import Entity, Lists
-from tap_acumatica.errors import AcumaticaError, InsufficientRightsError, SettingError
+from tap_acumatica.errors import (
+    AcumaticaError,
+    InsufficientRightsError,
+    NotConfiguredError,
+    SettingError,
+)
 from tap_acumatica.records import Unwrapper
 from tap_acumatica.windows import Window, following, moment, narrowed
 
@@ -91,7 +96,7 @@ class AcumaticaStream(Stream):
         self.primary_keys = ("id",)
         if spec.replication_key in structure.fields:
             self.replication_key = spec.replication_key
-        self._refused: InsufficientRightsError | None = None
+        self._refused: AcumaticaError | None = None
         self._unknown_fields: set[str] = set()
         self._field_errors = 0
         self._records_read = 0
@@ -144,6 +149,10 @@ class AcumaticaStream(Stream):
             fields = {**self.schema["properties"], **known.get("properties", {})}
             entry.schema = Schema.from_dict({**known, "properties": fields})
         super().apply_catalog(catalog)
+        if self._spec.replication_key not in self._structure.fields:
+            # The catalog may have been made for an endpoint that has the field.
+            self.replication_key = None
+            self.forced_replication_method = REPLICATION_FULL_TABLE
         if self.replication_key not in {None, self._spec.replication_key}:
             raise SettingError(
                 f"{self.name}: the catalog's replication key {self.replication_key} "
@@ -173,7 +182,7 @@ class AcumaticaStream(Stream):
                 yield from self._full_table()
             else:
                 yield from self._incremental(context)
-        except InsufficientRightsError as error:
+        except (InsufficientRightsError, NotConfiguredError) as error:
             if self.ABORT_AT_RECORD_COUNT is not None:
                 raise  # `--test` has no end of all streams to fail at
             self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
@@ -200,7 +209,7 @@ class AcumaticaStream(Stream):
         """Fail for a form that was refused: this is called after all streams.
 
         Raises:
-            InsufficientRightsError: The user may not open the stream's form.
+            AcumaticaError: The user may not open the form, or it is not set up.
         """
         super().log_sync_costs()
         if self._refused:
@@ -273,6 +282,14 @@ class AcumaticaStream(Stream):
         state = self.get_context_state(context)
         if state.get("replication_key") != self.replication_key:
             return None
+        if (entity := state.get("entity", self._spec.entity)) != self._spec.entity:
+            self.logger.warning(
+                "%s: the bookmark is of entity %s; %s is read from its beginning.",
+                self.name,
+                entity,
+                self._spec.entity,
+            )
+            return None
         value = state.get("replication_key_value")
         try:
             return moment(value)
@@ -293,6 +310,7 @@ class AcumaticaStream(Stream):
             return
         state = self.get_context_state(context)
         furthest = max(self._bookmark(context) or reached, reached)
+        state["entity"] = self._spec.entity
         state["replication_key"] = self.replication_key
         state["replication_key_value"] = furthest.isoformat()
         self._write_state_message()
@@ -327,6 +345,7 @@ class AcumaticaStream(Stream):
                 error.path or "the record",
                 error.message,
             )
+        self._structure.fill(record)
         self._records_read += 1
         self._custom_came |= bool(record.get("custom"))
         self._drop_unknown(record)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simplejson import JSONDecodeError
 from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
@@ -44,6 +46,9 @@ STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
 
 
+UNREADABLE = (FileNotFoundError, IsADirectoryError, PermissionError, JSONDecodeError)
+
+
 class TapCommand(SingerCommand):
     """Ends with one sentence and exit code 1 where the user can mend something."""
 
@@ -53,7 +58,7 @@ class TapCommand(SingerCommand):
             return super().main(*args, **kwargs)
         except AcumaticaError as error:
             self.logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
-        except (FileNotFoundError, PermissionError, JSONDecodeError) as error:
+        except UNREADABLE as error:
             self.logger.error("A file cannot be read: %s.", error)  # noqa: TRY400 - as above
         sys.exit(1)
 
@@ -90,6 +95,43 @@ class TapAcumatica(Tap):
             logger=cls.logger,
         )
 
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        """Read settings, catalog and state; nothing is sent yet.
+
+        Args:
+            kwargs: What the SDK's `Tap` takes.
+
+        Raises:
+            SettingError: One of them is not what it should be.
+        """
+        for name in ("catalog", "state"):
+            if isinstance(kwargs.get(name), (list, int, float, bool)):
+                raise SettingError(f"The {name} is no JSON object.")
+        state = kwargs.get("state")
+        if isinstance(state, dict) and not isinstance(state.get("bookmarks", {}), dict):
+            raise SettingError("The state's bookmarks are no JSON object.")
+        super().__init__(**kwargs)
+
+    @classproperty
+    @override
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
+        """Read settings from environment variables; an empty one is not given."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        config: dict[str, Any] = {}
+        for name, schema in cls.config_jsonschema["properties"].items():
+            variable = f"{cls._env_var_prefix}{name.upper()}"
+            if not os.environ.get(variable):
+                continue
+            one = {"properties": {name: schema}}
+            try:
+                config |= parse_environment_config(one, cls._env_var_prefix)
+            except ValueError as error:
+                raise SettingError(
+                    f"Environment variable {variable} does not hold what setting "
+                    f"'{name}' takes."
+                ) from error
+        return config
+
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         # An environment variable that is not set reaches us as an empty string.
@@ -100,12 +142,20 @@ class TapAcumatica(Tap):
             errors = super()._validate_config(raise_errors=raise_errors)
             moment(self._config.get("start_date"))
         except ConfigValidationError as error:
-            raise SettingError(_settings_sentence(error.errors)) from error
+            raise SettingError(self._settings_sentence(error.errors)) from None
         except ValueError as error:
             raise SettingError(
                 f"Setting 'start_date' is no date-time: {error}."
             ) from error
         return errors
+
+    def _settings_sentence(self, errors: list[str]) -> str:
+        missing = re.compile(r"^'(\w+)' is a required property")
+        told = "; ".join(missing.sub(r"setting '\1' is missing", e) for e in errors)
+        for name, schema in SETTINGS["properties"].items():
+            if schema.get("secret") and name in self._config:
+                told = told.replace(repr(self._config[name]), f"the value of {name}")
+        return f"Wrong settings: {told}."
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -186,7 +236,9 @@ class TapAcumatica(Tap):
             # The first two come again when the stream is read, if it is.
             self.logger.warning("%s: no custom fields: %s", spec.name, error)
             return {}
-        return template if isinstance(template, dict) else {}
+        if not isinstance(template, dict):
+            raise AcumaticaError(f"GET {path} answered something else than a record.")
+        return template
 
     @cached_property
     def client(self) -> Client:
@@ -220,9 +272,3 @@ class TapAcumatica(Tap):
         """The endpoint's contract version."""
         given: int | None = self.config.get("contract_version")
         return given or self.swagger.contract
-
-
-def _settings_sentence(errors: list[str]) -> str:
-    missing = re.compile(r"^'(\w+)' is a required property")
-    told = [missing.sub(r"setting '\1' is missing", error) for error in errors]
-    return f"Wrong settings: {'; '.join(told)}."

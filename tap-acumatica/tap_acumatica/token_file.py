@@ -73,7 +73,9 @@ class TokenFile:
         content = Content(refresh_token, self._grown_from)
         new = f"{self._path}.new"
         try:
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            # What a crash has left may have other rights.
+            Path(new).unlink(missing_ok=True)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(msgspec.json.encode(content))
                 file.flush()

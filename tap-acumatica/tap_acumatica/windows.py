@@ -43,7 +43,10 @@ def moment(value: str | None) -> datetime | None:
     if not value:
         return None
     read = datetime.fromisoformat(value)
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{value!r} is out of range") from error
 
 
 def floor(moment: datetime) -> datetime:

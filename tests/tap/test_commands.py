@@ -90,6 +90,12 @@ def test_ping_asks_only_for_what_a_catalog_selects(
     assert done.returncode == 0, done.stdout
     assert "vendors" in told(done)
     assert "bills" not in told(done)
+    for entry in catalog["streams"]:
+        entry["metadata"][-1]["metadata"]["selected"] = False
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog))
+    done = ask("ping", "--catalog", str(tmp_path / "catalog.json"))
+    assert done.returncode == 1
+    assert told(done)["streams"] == ("FAILED", "the catalog selects none")
 
 
 @pytest.mark.parametrize(
@@ -116,6 +122,24 @@ def test_ping_stops_where_nothing_more_can_be_told(
     assert sentence in checks[about][1]
     assert "wrong" not in done.stdout.replace("a wrong password", "")
     assert acumatica.sessions() == []
+
+
+@pytest.mark.parametrize("content", ["{ no json", "[]"])
+def test_a_catalog_that_is_none_ends_ping_with_a_sentence(
+    ask: Ask, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "catalog.json").write_text(content)
+    done = ask("ping", "--catalog", str(tmp_path / "catalog.json"))
+    assert done.returncode == 1
+    assert "catalog.json is no JSON" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_ping_reads_what_lists_cannot_hold(ask: Ask, acumatica: AcumaticaAdmin) -> None:
+    acumatica.change_settings(unoptimizable={"Account": ["Description"]})
+    done = ask("ping")
+    assert done.returncode == 0, done.stdout
+    assert told(done)["gl_accounts"][0] == "ok"
 
 
 def test_ping_tells_of_a_clock_that_is_wrong(

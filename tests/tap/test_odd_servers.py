@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tap_acumatica.auth import PasswordAuthenticator
+from tap_acumatica.auth import CookieAuthenticator, PasswordAuthenticator
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 TOKEN = {"access_token": "good", "expires_in": 3600}
 ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
 SWAGGER = {
-    "paths": {"/Account": {}},
+    "paths": {"/Account": {"get": {}}},
     "components": {
         "schemas": {
             "StringValue": {"properties": {"value": {"type": "string"}}},
@@ -34,6 +35,10 @@ SWAGGER = {
         }
     },
 }
+
+
+class Turns(list[Any]):
+    """Answers that come one after the other."""
 
 
 class OddServer(ThreadingHTTPServer):
@@ -50,6 +55,8 @@ class OddServer(ThreadingHTTPServer):
             **answers,
         }
         self.with_date = True
+        self.delays: dict[str, float] = {}
+        self.bodies: dict[str, list[bytes]] = {}
         self.signed: dict[str, str | None] = {}
         self.asked: dict[str, str] = {}
 
@@ -62,16 +69,22 @@ class Handler(BaseHTTPRequestHandler):
     server: OddServer
 
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body_sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         name = self.path.partition("?")[0].rpartition("/")[2]
+        self.server.bodies.setdefault(name, []).append(body_sent)
+        time.sleep(self.server.delays.get(name, 0))
         self.server.asked[name] = self.path
         self.server.signed[name] = self.headers.get("Authorization")
-        answer = self.server.answers[name]
+        answer = self.server.answers.get(name, (404, {}))
+        if isinstance(answer, Turns):
+            answer = answer.pop(0)
         status, body = answer if isinstance(answer, tuple) else (200, answer)
         content = json.dumps(body).encode()
         self.send_response_only(status)
         if self.server.with_date:
             self.send_header("Date", self.date_time_string())
+        if name == "login" and status < 300:
+            self.send_header("Set-Cookie", "ASP.NET_SessionId=1")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -245,3 +258,89 @@ def test_custom_fields_that_never_come_are_told_of(
         sync(server)
     assert "$custom=AccountRecords.UsrX" in server.asked["Account"]
     assert "no record has brought any" in caplog.text
+
+
+def test_a_bookmark_of_another_entity_is_not_used() -> None:
+    bookmark = {
+        "replication_key": "LastModifiedDateTime",
+        "replication_key_value": "2026-01-01T00:00:00+00:00",
+    }
+    for entity, filters in (("Account", True), ("Ledger", False)):
+        state = {"bookmarks": {"gl_accounts": {**bookmark, "entity": entity}}}
+        with serving(Account=[]) as server:
+            sync(server, state)
+        assert ("$filter" in server.asked["Account"]) is filters
+
+
+def customised(count: int) -> dict[str, Any]:
+    fields = {f"UsrNumber{n:03}": {"type": "CustomStringField"} for n in range(count)}
+    return {"$adHocSchema": {"custom": {"AccountRecords": fields}}}
+
+
+def test_a_query_that_is_too_long_for_the_web_server_is_told() -> None:
+    with (
+        serving(Account=(404, {}), **customised(100)) as server,
+        pytest.raises(AcumaticaError, match=r"query has 2[0-9]{3} characters"),
+    ):
+        sync(server)
+
+
+def test_an_ad_hoc_schema_that_is_none_ends_the_run() -> None:
+    with (
+        serving(Account=[], **{"$adHocSchema": []}) as server,
+        pytest.raises(AcumaticaError, match="something else than a record"),
+    ):
+        sync(server)
+
+
+def cookies(server: OddServer, **session: str) -> requests.Session:
+    made = requests.Session()
+    CookieAuthenticator(server.url, username="u", password="p", **session).sign_in(made)
+    return made
+
+
+def test_tenant_branch_and_locale_are_sent_at_a_sign_in_with_cookies() -> None:
+    given = {"tenant": "T", "branch": "B", "locale": "en-NZ"}
+    with serving(login={}) as server:
+        assert cookies(server, **given).cookies
+        sent = json.loads(server.bodies["login"][0])
+    assert sent == {"name": "u", "password": "p", "company": "T", **given}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The company and tenant parameters cannot be specified at the same time.",
+        "Specify either Tenant or Company.",
+    ],
+)
+def test_a_build_that_takes_one_name_of_the_tenant_is_told_that_one(
+    message: str,
+) -> None:
+    with serving(login=Turns([(500, {"message": message}), {}])) as server:
+        cookies(server, tenant="T")
+        assert "company" not in json.loads(server.bodies["login"][1])
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "may_pass"),
+    [
+        (500, "Invalid credentials. Please try again.", False),
+        (401, "Your account is locked: the limit of attempts is reached.", False),
+        (500, "The number of concurrent API logins exceeds the licence.", True),
+        (429, "API Login Limit", True),
+        (503, None, True),
+        (400, None, False),
+    ],
+)
+def test_only_what_passes_is_asked_again_at_a_sign_in_with_cookies(
+    status: int, message: str | None, *, may_pass: bool
+) -> None:
+    body = {"message": message} if message else {}
+    with (
+        serving(login=(status, body)) as server,
+        pytest.raises(AcumaticaError) as raised,
+    ):
+        cookies(server)
+    assert isinstance(raised.value, RetryableError) is may_pass
+    assert (message or str(status)) in str(raised.value)

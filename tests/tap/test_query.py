@@ -105,6 +105,13 @@ def test_what_is_asked_for_is_written_as_the_contract_wants_it(
     assert query.members(shape, contract, select=True) == asked
 
 
+def test_a_query_is_no_longer_than_it_must_be() -> None:
+    parameters = query.members(WHOLE, 5, select=True)
+    encoded = query.encode(parameters)
+    assert "%2C" not in encoded
+    assert parse_qs(encoded) == {name: [text] for name, text in parameters.items()}
+
+
 def test_without_select_only_custom_fields_of_contract_5_are_named() -> None:
     assert "$select" not in query.members(PART, 4, select=False)
     bare = replace(PART, custom=(), nested={})

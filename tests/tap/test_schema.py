@@ -46,6 +46,7 @@ DEFINITIONS: dict[str, Any] = {
     "Address": entity(City=reference("StringValue")),
     "Contact": entity(Email=reference("StringValue"), Address=reference("Address")),
     "Line": entity(Amount=reference("DecimalValue")),
+    "Release": {"properties": {"entity": {}, "parameters": {"type": "object"}}},
     "Vendor": entity(
         Name=reference("StringValue"),
         Number=reference("IntValue"),
@@ -70,7 +71,13 @@ CONTRACT_5: dict[str, Any] = DEFINITIONS | {
         Tags=reference("StringMultiSelectValue"),
     ),
 }
-PATHS: dict[str, Any] = {"/Vendor": {}, "/Vendor/{id}": {}, "/Vendor/$adHocSchema": {}}
+READ: dict[str, Any] = {"get": {}, "put": {}}
+PATHS: dict[str, Any] = {
+    "/Vendor": READ,
+    "/Vendor/{id}": READ,
+    "/Vendor/$adHocSchema": {"get": {}},
+    "/Vendor/Release": {"post": {}},
+}
 OPENAPI = {"paths": PATHS, "components": {"schemas": DEFINITIONS}}
 SWAGGER_2 = {"swagger": "2.0", "paths": PATHS, "definitions": DEFINITIONS}
 SWAGGER = Swagger(OPENAPI)
@@ -220,6 +227,19 @@ def test_patterns_choose_custom_fields(
     patterns: tuple[str, ...], asked: list[str]
 ) -> None:
     assert sorted(customised(*patterns).whole().customised()) == sorted(asked)
+
+
+def test_an_empty_drop_down_has_an_empty_id() -> None:
+    record: dict[str, Any] = {
+        "Status": None,
+        "Overtime": "1 h",
+        "Overtime_id": 60,
+        "Tags": [],
+    }
+    NEW.structure("Vendor", ()).fill(record)
+    assert record["Status_id"] is None
+    assert record["Tags_id"] is None
+    assert record["Overtime_id"] == 60
 
 
 def test_only_what_the_catalog_selects_is_asked_for() -> None:

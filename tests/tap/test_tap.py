@@ -180,6 +180,8 @@ def test_the_seat_is_given_back_after_an_error(
         ({"instance_url": "https://[erp.example.com"}, "which is no address"),
         ({"instance_url": "https://erp.example.com/?a=1"}, "which is no address"),
         ({"instance_url": "https://me:pw@erp.example.com"}, "holds a password"),
+        ({"instance_url": "ftp://me:pw@erp.example.com"}, "holds a password"),
+        ({"password": 98765432}, "the value of password is not of type 'string'"),
         ({"instance_url": "http://127.0.0.1:9"}, "Cannot reach http://127.0.0.1:9"),
         ({"endpoint_version": None}, "this instance serves Default/20.200.001, "),
         ({"endpoint_version": "19.1"}, "Default/19.1 is not served"),
@@ -205,6 +207,55 @@ def test_bad_settings_end_with_one_sentence(
     assert sentence in run.errors[0]
     assert run.messages == []
     assert "Traceback" not in run.log
+    assert "98765432" not in run.log
+    assert ":pw@" not in run.log
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [("--catalog", "[]"), ("--state", "[]"), ("--state", '{"bookmarks": 5}')],
+)
+def test_a_file_that_holds_something_else_ends_with_a_sentence(
+    tmp_path: Path, settings: dict[str, Any], option: str, content: str
+) -> None:
+    config, odd = tmp_path / "config.json", tmp_path / "odd.json"
+    config.write_text(json.dumps(settings))
+    odd.write_text(content)
+    run = outcome("--config", str(config), option, str(odd))
+    assert run.exit_code == 1
+    assert "no JSON object" in run.errors[0]
+    assert "Traceback" not in run.log
+
+
+def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
+    run = outcome("--config", str(tmp_path))
+    assert run.exit_code != 0
+    assert "Traceback" not in run.log
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "ends_well"),
+    [
+        ("PAGE_SIZE", "", True),
+        ("PAGE_SIZE", "six", False),
+        ("ENTITIES", "Ledger", False),
+    ],
+)
+def test_environment_variables_are_settings(
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    text: str,
+    *,
+    ends_well: bool,
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"TAP_ACUMATICA_{name.upper()}", value)
+    monkeypatch.setenv(f"TAP_ACUMATICA_{variable}", text)
+    run = outcome("--config=ENV", "--discover")
+    assert (run.exit_code == 0) is ends_well
+    assert "Traceback" not in run.log
+    assert ends_well or f"TAP_ACUMATICA_{variable} does not hold" in run.errors[0]
 
 
 def test_secrets_never_reach_the_log(

@@ -6,6 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sandbox.acumatica.faults import Fault
+from sandbox.config import tap_settings
+from tap_acumatica.errors import SettingError
+from tap_acumatica.streams import specs
 
 from tests.tap.conftest import outcome
 
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.acumatica.admin_client import AcumaticaAdmin
+
+    from sandbox import processes
 
     Run = Any
     RunTap = Callable[..., Run]
@@ -133,16 +139,23 @@ def agreeing(old: Any, new: Any, schema: dict[str, Any], where: str) -> Iterator
             yield path
 
 
+@pytest.fixture(scope="module")
+def contracts(
+    tmp_path_factory: pytest.TempPathFactory, server: processes.Server
+) -> tuple[Run, Run]:
+    """Everything in both contracts, read once for all streams."""
+    folder, settings = tmp_path_factory.mktemp("contracts"), tap_settings(server.url)
+    old, new = (read(settings, folder, version) for version in (OLD, NEW))
+    assert (old.exit_code, new.exit_code) == (0, 0)
+    return old, new
+
+
 @pytest.mark.parametrize("stream", STREAMS)
 def test_contracts_4_and_5_agree_record_by_record(
-    tmp_path_factory: pytest.TempPathFactory,
-    acumatica: AcumaticaAdmin,
-    settings: dict[str, Any],
-    stream: str,
+    contracts: tuple[Run, Run], stream: str
 ) -> None:
     """Mistake 18 of other clients: 26.200.001's drop-downs and dates."""
-    del acumatica  # it watches over the seats
-    old, new = contracts(tmp_path_factory, settings)
+    old, new = contracts
     [described] = [m["schema"] for m in new.of_type("SCHEMA") if m["stream"] == stream]
     was = {record["id"]: record for record in old.records(stream)}
     now = {record["id"]: record for record in new.records(stream)}
@@ -153,21 +166,8 @@ def test_contracts_4_and_5_agree_record_by_record(
         for path in agreeing(record, now[id_], described, stream)
     }
     assert len(compared) > 15
-
-
-_contracts: list[tuple[Run, Run]] = []
-
-
-def contracts(
-    folders: pytest.TempPathFactory, settings: dict[str, Any]
-) -> tuple[Run, Run]:
-    """Read everything in both contracts, once for all streams."""
-    if not _contracts:
-        folder = folders.mktemp("contracts")
-        old, new = (read(settings, folder, version) for version in (OLD, NEW))
-        assert (old.exit_code, new.exit_code) == (0, 0)
-        _contracts.append((old, new))
-    return _contracts[0]
+    choices = {name for name in described["properties"] if name.endswith("_id")}
+    assert all(choices <= record.keys() for record in now.values())
 
 
 def test_a_drop_down_has_its_description_and_its_id(run_tap: RunTap) -> None:
@@ -276,7 +276,89 @@ def test_an_entity_that_cannot_be_read_ends_with_a_sentence(
     assert run.messages == []
 
 
+def test_what_a_nested_path_hangs_from_is_expanded_too() -> None:
+    [spec] = [
+        spec
+        for spec in specs([{"entity": "Vendor", "expand": ["MainContact/Address"]}])
+        if spec.is_setting
+    ]
+    assert spec.expand == ("MainContact", "MainContact/Address")
+
+
+def test_two_entities_cannot_make_one_stream() -> None:
+    entities = [{"entity": name, "stream": "x"} for name in ("Ledger", "Contact")]
+    with pytest.raises(SettingError, match="one stream x of Ledger and Contact"):
+        specs(entities)
+
+
+def test_a_catalog_of_a_newer_endpoint_does_not_make_a_stream_incremental(
+    tmp_path: Path, acumatica: AcumaticaAdmin, settings: dict[str, Any]
+) -> None:
+    """Mistake 19 of other clients, by way of the catalog."""
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps(settings))
+    [discovered] = outcome("--config", str(config), "--discover").messages
+    for entry in discovered["streams"]:
+        chosen = entry["stream"] == "sales_invoices"
+        entry["metadata"][-1]["metadata"]["selected"] = chosen
+    catalog.write_text(json.dumps(discovered))
+    older = {"endpoint_version": "22.200.001", "start_date": "2026-01-01"}
+    config.write_text(json.dumps(settings | older))
+    run = outcome("--config", str(config), "--catalog", str(catalog))
+    assert run.exit_code == 0, run.log
+    assert len(run.of_type("ACTIVATE_VERSION")) == 1
+    rows = acumatica.summary()["SalesInvoice"]["rows"]
+    assert len(run.records("sales_invoices")) == rows
+
+
 # Custom fields.
+
+
+def test_custom_fields_that_lists_cannot_hold_are_read_by_id(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    since = "2026-08-15T00:00:00Z"
+    acumatica.change_settings(custom_fields=True)
+    whole = run_tap("bills", start_date=since).records("bills")
+    acumatica.change_settings(unoptimizable={"Bill": ["Document.UsrDisputed"]})
+    run = run_tap("bills", start_date=since)
+    assert run.exit_code == 0, run.log
+    read = {record["id"]: record["custom"] for record in run.records("bills")}
+    assert read == {record["id"]: record["custom"] for record in whole}
+    assert read
+
+
+def test_contract_5_cannot_do_without_select_for_custom_fields(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(custom_fields=True, unselectable=["Bill"])
+    run = run_tap("bills", endpoint_version=NEW)
+    assert run.exit_code == 1
+    assert "set custom_fields to [] to read" in run.errors[0]
+
+
+def test_a_passing_failure_is_waited_out_where_select_is_needed(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    path = f"/{NEW}/Bill?"
+    acumatica.add_fault(Fault(kind="status", status=500, path=path))
+    run = run_tap("bills", endpoint_version=NEW, start_date="2026-08-15T00:00:00Z")
+    assert run.exit_code == 0, run.log
+
+
+@pytest.mark.parametrize(("path", "count"), [("?$expand", 1), ("/Bill/", 100)])
+def test_records_that_cannot_be_read_by_id_do_not_count_as_deleted(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, path: str, count: int
+) -> None:
+    """Once only the query is not found, once none of the records is."""
+    acumatica.change_settings(unoptimizable={"Bill": ["Details"]})
+    acumatica.add_fault(Fault(kind="status", status=404, path=path, count=count))
+    run = run_tap("bills", start_date="2026-06-01T00:00:00Z")
+    assert run.exit_code == 1
+    assert "are not found by their ids" in run.errors[0]
+    assert "replication_key_value" not in json.dumps(run.state)
+    assert len(run.records("bills")) == 0
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
