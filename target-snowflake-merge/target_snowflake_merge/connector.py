@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge import evolution, names, statements
+from target_snowflake_merge import aside, evolution, names, statements
 from target_snowflake_merge.errors import StatementError, TargetError
 from target_snowflake_merge.evolution import Demand
 from target_snowflake_merge.sql_api import Result, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from target_snowflake_merge.evolution import Column
     from target_snowflake_merge.journal import Entry
@@ -41,11 +41,22 @@ class Table:
     """What the stream's columns are called in the table, by their names in upper case.
     """
 
+    replaces: str = ""
+    """The qualified name of the table whose place this one will take, if any."""
+
     last_sequence: int = 0
     """The largest sequence that the table held, or that a record of it was given."""
 
+    first_sequence: int | None = None
+    """The sequence of the first record of this run."""
+
     first_of_version: dict[int, int] = field(default_factory=dict)
     """The sequence of the first record of each version that this run has read."""
+
+    @property
+    def destination(self) -> str:
+        """The qualified name of the table in which the rows end."""
+        return self.replaces or self.qualified
 
     def next_sequence(self, microseconds: int) -> int:
         """Give the next observation its place in the order.
@@ -58,6 +69,8 @@ class Table:
             clock stood still or went back.
         """
         self.last_sequence = max(microseconds, self.last_sequence + 1)
+        if self.first_sequence is None:
+            self.first_sequence = self.last_sequence
         return self.last_sequence
 
     def rise_to(self, sequence: int) -> None:
@@ -90,6 +103,7 @@ class Connector:
         *,
         own: Collection[str] = (),
         keys: Collection[str] = (),
+        name_aside: Callable[[str], str] | None = None,
     ) -> Table:
         """Make a stream's table ready for its columns.
 
@@ -98,6 +112,8 @@ class Connector:
             wanted: The columns that its records need, in order.
             own: Those of them that this target fills itself.
             keys: Those of them that are the key.
+            name_aside: Names the table to fill, given the name of the one whose place
+                it will take; without it, that one is filled itself.
 
         Returns:
             The table. Its columns may be larger than wanted.
@@ -108,10 +124,13 @@ class Connector:
         """
         name = names.table(stream)
         table = self._tables.get(name) or Table(stream, name, self.qualified(name))
+        if name_aside:
+            table.replaces = self.qualified(name)
+            table.qualified = self.qualified(name_aside(name))
         if table.stream != stream:
             raise TargetError(
                 f"Streams {table.stream} and {stream} both belong into table "
-                f"{table.qualified}; rename one of them with stream_maps."
+                f"{table.destination}; rename one of them with stream_maps."
             )
         demand = Demand(stream, table.qualified, wanted, own, keys)
         evolution.check_new(demand)
@@ -122,6 +141,27 @@ class Connector:
     def qualified(self, name: str) -> str:
         """Return the qualified name of a table of the schema."""
         return statements.qualified(self._database, self._schema, name)
+
+    def tables_that_begin_with(self, prefix: str) -> list[str]:
+        """Return the names of the schema's tables that begin in this way.
+
+        Raises:
+            TargetError: They cannot be listed.
+        """
+        sql = aside.tables_that_begin_with(self._database)
+        rows = self.query(
+            prefix, self.qualified(prefix), sql, self._schema, prefix
+        ).rows
+        return [str(row["TABLE_NAME"]) for row in rows]
+
+    def drop(self, name: str) -> None:
+        """Drop a table of the schema where it is there.
+
+        Raises:
+            TargetError: It cannot be dropped.
+        """
+        table = self.qualified(name)
+        self.query(name, table, aside.drop_table(table))
 
     def _evolve(self, table: Table, demand: Demand) -> None:
         """Change the table until it is ready, whoever else is changing it meanwhile.

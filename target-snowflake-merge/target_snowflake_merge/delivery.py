@@ -122,7 +122,8 @@ class Delivery:
 
     def _explained(self, entry: Entry, payload: bytes, error: StatementError) -> str:
         ask = partial(self._connector.query, entry.stream, entry.table)
-        return explained(ask, entry.table, payload, entry.keys, error)
+        table = entry.aside or entry.table
+        return explained(ask, table, payload, entry.keys, error)
 
     def _halves(
         self, run: Run, entry: Entry, payload: bytes, error: StatementTooLargeError
@@ -188,6 +189,8 @@ def described(entry: Entry, seconds: float) -> str:
         if entry.deleted or entry.load_method == "hard_delete":
             done = f"Removed {entry.deleted}"
         return f"{done} rows of {entry.stream} as deleted {where}"
+    if entry.kind == "overwrite":
+        return f"The new table of {entry.stream} has taken its place {where}"
     verb = "Replayed" if entry.kind == "replay" else "Loaded"
     return (
         f"{verb} {entry.rows} rows of {entry.stream}: {entry.inserted} inserted, "

@@ -54,12 +54,14 @@ class Treatment:
     """What else becomes of the records of a stream.
 
     Args:
+        numbers_rows: Whether rows are known by their place in the batch, not by a key.
         adds_metadata: Whether elements carry what the metadata columns need.
         deleted_by: The property that says when a record was deleted, if any.
         nulls_invalid_dates: Whether a text that is no date becomes null, unless it is
             a part of the key.
     """
 
+    numbers_rows: bool
     adds_metadata: bool
     deleted_by: str | None
     nulls_invalid_dates: bool
@@ -113,7 +115,7 @@ class ElementEncoder:
         element = Element(
             self._converted(record), self._table.next_sequence(microseconds)
         )
-        if not self._keys:
+        if self._treatment.numbers_rows:
             self._row += 1
             element.row = self._row
         version = message.get("version")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Status = Literal["in_flight", "loaded", "failed", "discarded", "superseded"]
-Kind = Literal["merge", "activate_version", "replay"]
+Kind = Literal["merge", "activate_version", "replay", "overwrite"]
 
 REMOVABLE = {"loaded", "superseded", "discarded"}
 """What may be forgotten; what is in flight or has failed may not."""
@@ -49,6 +49,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     table: str
     """The qualified name."""
+
+    aside: str = ""
+    """The qualified name of the table that a run fills to take the place of `table`."""
 
     kind: Kind
     load_method: str
@@ -259,6 +262,12 @@ class Journal:
             with self._alone():
                 for run in runs:
                     run.release()
+
+    def runs(self) -> tuple[set[str], set[str]]:
+        """Return the identities of the runs that live, and of those that have ended."""
+        with self.idle_runs() as idle:
+            ended = {run.run_id for run in idle}
+            return {path.name for path in folders(self.path)} - ended, ended
 
     def close(self) -> None:
         """End this run; its folder is for others to take over."""

@@ -50,10 +50,13 @@ statement that had them, which a replay or a half of a large batch keeps."""
 
 ROWS_PER_STATEMENT = 500
 
+REMOVING = {"activate_version", "overwrite"}
+"""Statements that remove what was observed before their first sequence."""
+
 
 @dataclass(frozen=True)
 class Removal:
-    """An ACTIVATE_VERSION that was executed: what it removed must not come back."""
+    """A statement that was executed: what it removed must not come back."""
 
     first_sequence: int
     version: int
@@ -84,7 +87,7 @@ class Ledger:
         for row in self._ask(statements.watermarks(table.qualified)).rows:
             name, last = str(row["TABLE_NAME"]), int(row["LAST_SEQUENCE"] or 0)
             self._floors[name] = max(last, self._floors.get(name, 0))
-            if row["KIND"] == "activate_version" and row["STATUS"] == "loaded":
+            if row["KIND"] in REMOVING and row["STATUS"] == "loaded":
                 removal = Removal(last, int(row["TABLE_VERSION"] or 0))
                 self._removals.setdefault(name, []).append(removal)
 
@@ -99,8 +102,8 @@ class Ledger:
     def first_insertable(self, entry: Entry) -> int:
         """Return the first sequence that a batch may insert.
 
-        What an ACTIVATE_VERSION has removed, or would have if it had been there, does
-        not come back; rows of that version were not removed.
+        What an ACTIVATE_VERSION or an overwrite has removed, or would have if it had
+        been there, does not come back; rows of that version were not removed.
         """
         removals = self._removals.get(entry.table, ())
         return max(
@@ -122,7 +125,7 @@ class Ledger:
             rows = [_row(e) for e in entries[start : start + ROWS_PER_STATEMENT]]
             self._ask(sql, msgspec.json.encode(rows).decode())
         for entry in entries:
-            if entry.kind == "activate_version" and entry.status == "loaded":
+            if entry.kind in REMOVING and entry.status == "loaded":
                 removal = Removal(entry.last_sequence or 0, entry.version or 0)
                 self._removals.setdefault(entry.table, []).append(removal)
 

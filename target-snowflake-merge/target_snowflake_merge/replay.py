@@ -105,8 +105,16 @@ def send_again(
         ledger: Gets their rows, and tells what must not come back.
 
     Raises:
-        TargetError: Some were refused; the others were sent.
+        TargetError: Some were refused; the others were sent. Or some are of a table
+            that was overwritten; none was sent.
     """
+    overwriting = [entry for _, entry in found if entry.aside]
+    if overwriting:
+        raise TargetError(
+            f"{len(overwriting)} of these {len(found)} batches are of load_method "
+            "overwrite, whose tables are filled as a whole: load the stream again, and "
+            "leave them out here, with --stream or --request-id, or discard them."
+        )
     ledger.open()
     refusals = []
     for run, entry in found:

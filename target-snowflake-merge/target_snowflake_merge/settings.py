@@ -100,6 +100,15 @@ SETTINGS = PropertiesList(
         description="The role, as Snowflake shows it. Without it, the user's default.",
     ),
     Property(
+        "load_method",
+        StringType(allowed_values=["upsert", "append-only", "overwrite"]),
+        default="upsert",
+        title="Load method",
+        description="`upsert` keeps a row per key, the last one observed; "
+        "`append-only` inserts every record; `overwrite` fills a new table, which "
+        "takes the old one's place when the whole input is loaded.",
+    ),
+    Property(
         "batch_size_rows",
         IntegerType(minimum=1),
         default=10_000,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from target_snowflake_merge.delivery import RefusedError
+from target_snowflake_merge.journal import now
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -59,6 +60,14 @@ def statements_of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, 
 
 def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
     if run.is_settled(entry.request_id):  # by the statement that it is a half of
+        return
+    if entry.aside:
+        # Its state was not passed on, so the rows come again, into another table; and
+        # a new table that took its place today could be older than the one there.
+        given_up = "its run ended before the outcome was known"
+        run.update(
+            replace(entry, status="superseded", finished_at=now(), error=given_up)
+        )
         return
     logger.info(
         "Request %s of stream %s was in flight when its run ended; settling it",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
-from target_snowflake_merge import names, statements
+from target_snowflake_merge import aside, names, statements
 from target_snowflake_merge.elements import (
     VALUE_LIMIT,
     ElementEncoder,
@@ -137,20 +138,25 @@ class MergeSink(BatchSink):
 
     def _prepare(self) -> None:
         """Make the table ready and choose how each property is sent."""
-        keys = [self._properties[key] for key in self.key_properties]
         wanted = self._wanted()
         own = wanted.keys() & OWN - set(self._properties.values())
-        self._table: Table = self._connector.prepare(
-            self.stream_name, wanted, own=own, keys=keys
+        run_id = self._target.loader.run_id
+        self.filled: Table = self._connector.prepare(
+            self.stream_name,
+            wanted,
+            own=own,
+            keys=[self._properties[key] for key in self._match],
+            name_aside=partial(aside.name, run_id) if self._target.overwrites else None,
         )
-        self._table.rise_to(self._target.ledger.floor(self._table.qualified))
-        called, columns = self._table.called, self._table.columns
+        self.filled.rise_to(self._target.ledger.floor(self.table))
+        called, columns = self.filled.called, self.filled.columns
         self._properties = {k: called[name] for k, name in self._properties.items()}
         self._encoder = ElementEncoder(
-            self._table,
+            self.filled,
             self._properties,
             self.key_properties,
             Treatment(
+                numbers_rows=not self._match,
                 adds_metadata=self._adds_metadata,
                 deleted_by=self._deleted_by,
                 nulls_invalid_dates=self.config["invalid_dates"] == "null",
@@ -174,7 +180,7 @@ class MergeSink(BatchSink):
         if self._adds_metadata:
             wanted |= {name: column for name, (_, column) in METADATA.items()}
             wanted |= BATCH_METADATA
-        if not self.key_properties:
+        if not self._match:
             wanted[statements.ROW] = INTEGER
         return wanted | IDENTITY
 
@@ -182,10 +188,16 @@ class MergeSink(BatchSink):
         sources = [statements.element_source(statements.SEQUENCE, "sequence", INTEGER)]
         if self._adds_metadata:
             sources += [
-                statements.element_source(name, key, self._table.columns[name])
+                statements.element_source(name, key, self.filled.columns[name])
                 for name, (key, _) in METADATA.items()
             ]
-        return sources if self.key_properties else [*sources, statements.row_source()]
+        return sources if self._match else [*sources, statements.row_source()]
+
+    @property
+    def _match(self) -> Sequence[str]:
+        """The properties by which rows are found again; none where all are new."""
+        appends = self.config["load_method"] == "append-only"
+        return () if appends else self.key_properties
 
     @property
     def _adds_metadata(self) -> bool:
@@ -275,12 +287,12 @@ class MergeSink(BatchSink):
 
     @property
     def table(self) -> str:
-        """The qualified name of the table."""
-        return self._table.qualified
+        """The qualified name of the table in which the rows end."""
+        return self.filled.destination
 
     def has_begun(self, version: int) -> bool:
         """Whether a record of a version has come in this run."""
-        return version in self._table.first_of_version
+        return version in self.filled.first_of_version
 
     @override
     def activate_version(self, new_version: int) -> None:
@@ -306,14 +318,14 @@ class MergeSink(BatchSink):
 
     def _activation(self, version: int) -> Entry:
         """Make the statement that removes what a version has not shown."""
-        table, first = self._table.qualified, self._table.first_of_version[version]
+        table, first = self.filled.qualified, self.filled.first_of_version[version]
         if self.config["hard_delete"]:
             method, sql = "hard_delete", statements.delete(table, first, version)
         else:
             method = "soft_delete"
-            column = self._table.columns[statements.DELETED_AT]
+            column = self.filled.columns[statements.DELETED_AT]
             sql = statements.mark_deleted(table, now(), first, version, column)
-        return self._entry(
+        return self.entry(
             kind="activate_version",
             load_method=method,
             sql=sql,
@@ -323,7 +335,7 @@ class MergeSink(BatchSink):
             last_sequence=first,
         )
 
-    def _entry(self, **fields: Any) -> Entry:  # noqa: ANN401 - the fields of Entry
+    def entry(self, **fields: Any) -> Entry:  # noqa: ANN401 - the fields of Entry
         """Make a statement for the journal."""
         request_id = fields.pop("request_id", None) or str(uuid.uuid4())
         return Entry(
@@ -332,7 +344,8 @@ class MergeSink(BatchSink):
             run_id=self._target.loader.run_id,
             destination=self._target.destination,
             stream=self.stream_name,
-            table=self._table.qualified,
+            table=self.table,
+            aside=self.filled.qualified if self.filled.replaces else "",
             created_at=journal_now(),
             **fields,
         )
@@ -364,14 +377,14 @@ class MergeSink(BatchSink):
     def _batch(self, payload: bytes, rows: int) -> Entry:
         """Make the MERGE of a batch."""
         request_id = str(uuid.uuid4())
-        keys = [self._properties[key] for key in self.key_properties]
+        keys = [self._properties[key] for key in self._match]
         sources = [*self._sources, *self._batch_sources(request_id)]
-        sql = statements.merge(self._table.qualified, sources, keys)
+        sql = statements.merge(self.filled.qualified, sources, keys)
         insertion = statements.insertion([source.name for source in sources])
-        return self._entry(
+        return self.entry(
             request_id=request_id,
             kind="merge",
-            load_method="upsert" if keys else "append-only",
+            load_method=self.load_method,
             keys=tuple(self.key_properties),
             sql=sql,
             insertion_at=len(sql) - len(insertion),
@@ -383,6 +396,13 @@ class MergeSink(BatchSink):
             version=self._version,
         )
 
+    @property
+    def load_method(self) -> str:
+        """What the journal and the ledger say about a batch."""
+        method: str = self.config["load_method"]
+        is_keyless = method == "upsert" and not self._match
+        return "append-only" if is_keyless else method
+
     def _batch_sources(self, request_id: str) -> list[statements.Source]:
         """Give the columns that are the same in all rows of a batch."""
         values = {statements.REQUEST_ID: request_id}
@@ -390,6 +410,6 @@ class MergeSink(BatchSink):
             values["_SDC_BATCHED_AT"] = now()
             values["_SDC_SYNC_STARTED_AT"] = str(self.sync_started_at)
         return [
-            statements.constant_source(name, value, self._table.columns[name])
+            statements.constant_source(name, value, self.filled.columns[name])
             for name, value in values.items()
         ]

@@ -37,7 +37,7 @@ from singer_sdk.singerlib.exceptions import SingerError
 from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
-from target_snowflake_merge import batch_files, mapping
+from target_snowflake_merge import batch_files, mapping, overwriting
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.connector import Connector
@@ -106,6 +106,7 @@ class TargetSnowflakeMerge(Target):
         self._ended_by: int | None = None
         self._announced: dict[str, int] = {}
         self._next_age_check = math.inf
+        self._last_state: dict[str, Any] = {}
         self.states = States()
         self._reader = MessageReader(self._ending_well, self._wait_for_input)
         super().__init__(message_reader=self._reader, **kwargs)
@@ -126,13 +127,6 @@ class TargetSnowflakeMerge(Target):
         self.destination = "/".join(places).upper()
 
     # Settings.
-
-    @classmethod
-    @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Take the SDK's settings but for load_method, which nothing here reads."""
-        super().append_builtin_config(config_jsonschema)
-        config_jsonschema["properties"].pop("load_method", None)
 
     @classproperty
     @override
@@ -178,6 +172,12 @@ class TargetSnowflakeMerge(Target):
     # A run.
 
     @property
+    def overwrites(self) -> bool:
+        """Whether new tables take the place of the old ones."""
+        is_overwriting: bool = self.config["load_method"] == "overwrite"
+        return is_overwriting
+
+    @property
     def journal_path(self) -> Path:
         """The folder of the journal."""
         return Path(self.config["journal_path"]).expanduser()
@@ -196,6 +196,8 @@ class TargetSnowflakeMerge(Target):
         """Loads this run's batches; what earlier runs have left is settled first."""
         journal = self.open_journal()
         delivery = Delivery(self.connector)
+        if self.overwrites:
+            overwriting.drop_remnants(journal, self.connector)
         settle(journal, delivery, self.ledger)
         return Loader(
             delivery=delivery,
@@ -247,6 +249,8 @@ class TargetSnowflakeMerge(Target):
     def begin(self, sink: MergeSink) -> None:
         """Note that the first row of a batch waits."""
         self.states.open(sink.place)
+        if self.overwrites:
+            self.states.open(overwriting.place(sink))
         oldest = time.monotonic() + self.config["max_batch_age_seconds"]
         self._next_age_check = min(self._next_age_check, oldest)
 
@@ -312,6 +316,7 @@ class TargetSnowflakeMerge(Target):
         """Hold a state until it may be passed on; an empty one erases nothing."""
         self._assert_line_requires(message_dict, requires={"value"})
         if message_dict["value"]:
+            self._last_state = message_dict["value"]
             self.states.read(message_dict["value"])
             self.loader.pass_states_on()
         self._handle_max_record_age()
@@ -387,6 +392,11 @@ class TargetSnowflakeMerge(Target):
         for sink in self._merge_sinks():
             if sink.stream_name in self._announced:
                 sink.activate_version(self._announced[sink.stream_name])
+        if self.overwrites:
+            sinks = self._merge_sinks()
+            overwriting.take_places(
+                sinks, self.loader, self.connector, self._last_state
+            )
         self.loader.finish()
 
     # The command.

@@ -22,6 +22,9 @@ Action = Literal["kill before", "kill after", "refuse"]
 """Kill the client before a statement arrives, or after it was executed but before the
 answer; or refuse the statement definitely."""
 
+CHANGES = ("MERGE", "UPDATE", "DELETE", "CREATE OR REPLACE")
+"""What statements that change data begin with."""
+
 REFUSAL = {"code": "000603", "sqlState": "XX000", "message": "Refused by the test."}
 
 
@@ -58,7 +61,7 @@ class Proxy(ThreadingHTTPServer):
 
     def action(self, statement: str) -> Action | None:
         """Count a statement that changes data, and return what is to happen to it."""
-        if not statement.startswith(("MERGE", "UPDATE", "DELETE")):
+        if not statement.startswith(CHANGES):
             return None
         with self.lock:
             self.seen.append(statement)
@@ -67,7 +70,7 @@ class Proxy(ThreadingHTTPServer):
     @contextmanager
     def held(self, statement: str) -> Iterator[None]:
         """Hold a statement that changes data, and note what runs beside it."""
-        if not statement.startswith(("MERGE", "UPDATE", "DELETE")):
+        if not statement.startswith(CHANGES):
             yield
             return
         with self.lock:

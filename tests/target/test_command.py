@@ -24,6 +24,7 @@ OWN = [
     "default_target_schema",
     "warehouse",
     "role",
+    "load_method",
     "batch_size_rows",
     "batch_size_bytes",
     "max_parallelism",

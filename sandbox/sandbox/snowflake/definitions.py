@@ -107,6 +107,8 @@ class Definitions:
         """
         new, source = statement.this, statement.args["clone"].this
         required = self._required(source)
+        if statement.args.get("exists") and self._exists(new):
+            return listed(DONE)
         before, after = (table.sql(dialect="duckdb") for table in (source, new))
         create = "CREATE OR REPLACE" if statement.args.get("replace") else "CREATE"
         with self.connection.transaction():
