@@ -242,19 +242,20 @@ def test_describe_tells_decimals_of_seconds_and_collations(
 ) -> None:
     table = (
         "t (a TIMESTAMP_NTZ(3), b TIMESTAMP_TZ(0), c TIME(6), d TIMESTAMP_LTZ, "
-        "e VARCHAR(5) COLLATE 'en-ci', f VARCHAR COLLATE 'utf8', g VARCHAR(7))"
+        "e VARCHAR(5) COLLATE 'en-ci', f VARCHAR COLLATE 'utf8', g VARCHAR(7), "
+        "h ARRAY, i OBJECT, j VARIANT)"
     )
     snowflake.run(f"CREATE TABLE {table}")
     snowflake.run("CREATE TABLE IF NOT EXISTS t (a TIMESTAMP_NTZ(6))")
-    snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS h TIME(0)")
-    snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS h TIME(3)")
+    snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS k TIME(0)")
+    snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS k TIME(3)")
     snowflake.run("ALTER TABLE t ALTER COLUMN e SET DATA TYPE VARCHAR(9)")
 
     assert described(snowflake) == [
         *("TIMESTAMP_NTZ(3)", "TIMESTAMP_TZ(0)", "TIME(6)", "TIMESTAMP_LTZ(9)"),
         "VARCHAR(9) COLLATE 'en-ci'",
         "VARCHAR(16777216) COLLATE 'utf8'",
-        *("VARCHAR(7)", "TIME(0)"),
+        *("VARCHAR(7)", "ARRAY", "OBJECT", "VARIANT", "TIME(0)"),
     ]
     comments = snowflake.rows("SELECT COMMENT FROM INFORMATION_SCHEMA.COLUMNS")
     assert {comment for (comment,) in comments} == {None}

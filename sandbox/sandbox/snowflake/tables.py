@@ -74,11 +74,14 @@ def note(column: exp.ColumnDef) -> str:
         column: The column as it is defined.
 
     Returns:
-        The decimals of its seconds, or its collation; empty for the usual ones.
+        The decimals of its seconds, its collation, or ARRAY and OBJECT, which are
+        JSON to the engine; empty for the usual ones.
     """
     kind = column.args.get("kind")
     if isinstance(kind, exp.DataType) and kind.this in conversions.TIME_MACROS:
         return f"({kind.expressions[0].name})" if kind.expressions else ""
+    if isinstance(kind, exp.DataType) and kind.this in {Type.ARRAY, Type.OBJECT}:
+        return str(kind.this.value)
     collation = _collation(column)
     return f" COLLATE '{collation}'" if collation else ""
 
