@@ -128,6 +128,13 @@ class TargetSnowflakeMerge(Target):
 
     # Settings.
 
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Take the SDK's settings but for that of Faker, which is not installed."""
+        super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"].pop("faker_config", None)
+
     @classproperty
     @override
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class

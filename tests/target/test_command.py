@@ -43,7 +43,6 @@ OF_THE_SDK = [
     "validate_records",
     "stream_maps",
     "stream_map_config",
-    "faker_config",
     "flattening_enabled",
     "flattening_max_depth",
     "flattening_max_key_length",

@@ -1,0 +1,261 @@
+"""Each setting has an effect, and a test that fails without it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import config
+
+if TYPE_CHECKING:
+    from tests.target.conftest import Warehouse
+
+HERE = "tests.target.test_settings"
+TESTS = {
+    "account": f"{HERE}.test_where_and_as_whom",
+    "host": f"{HERE}.test_where_and_as_whom",
+    "user": f"{HERE}.test_where_and_as_whom",
+    "private_key": "tests.target.test_delivery."
+    "test_an_encrypted_key_from_the_environment",
+    "private_key_path": f"{HERE}.test_where_and_as_whom",
+    "private_key_passphrase": "tests.target.test_delivery."
+    "test_an_encrypted_key_from_the_environment",
+    "programmatic_access_token": "tests.target.test_delivery."
+    "test_an_access_token_signs_in",
+    "oauth_token": f"{HERE}.test_an_oauth_token_signs_in",
+    "database": f"{HERE}.test_where_and_as_whom",
+    "default_target_schema": f"{HERE}.test_the_schema_gets_the_tables",
+    "warehouse": f"{HERE}.test_where_and_as_whom",
+    "role": f"{HERE}.test_where_and_as_whom",
+    "load_method": "tests.target.test_load_methods.test_every_record_is_inserted",
+    "batch_size_rows": f"{HERE}.test_batches_by_rows",
+    "batch_size_bytes": "tests.target.test_loading.test_batches_by_bytes",
+    "max_parallelism": "tests.target.test_order.test_tables_are_loaded_side_by_side",
+    "max_batch_age_seconds": "tests.target.test_order."
+    "test_a_state_goes_out_while_the_input_is_open",
+    "hard_delete": "tests.target.test_order."
+    "test_rows_are_really_deleted_where_that_is_wanted",
+    "journal_path": f"{HERE}.test_the_journal_is_where_it_was_asked_for",
+    "journal_retention_days": "tests.target.test_order."
+    "test_loaded_batches_are_kept_for_a_time",
+    "journal_max_bytes": "tests.target.test_order.test_the_journal_makes_room",
+    "statement_timeout_seconds": f"{HERE}.test_a_statement_has_its_time",
+    "number_type": f"{HERE}.test_numbers_may_be_floats",
+    "invalid_dates": f"{HERE}.test_invalid_dates_may_be_null",
+    "add_record_metadata": "tests.target.test_loading.test_metadata_columns",
+    "process_activate_version_messages": "tests.target.test_deletions."
+    "test_the_setting_switches_it_off",
+    "validate_records": f"{HERE}.test_records_are_validated_or_not",
+    "stream_maps": f"{HERE}.test_streams_are_mapped",
+    "stream_map_config": f"{HERE}.test_streams_are_mapped",
+    "flattening_enabled": f"{HERE}.test_objects_are_flattened",
+    "flattening_max_depth": f"{HERE}.test_objects_are_flattened",
+    "flattening_max_key_length": f"{HERE}.test_objects_are_flattened",
+    "flattening_separator": f"{HERE}.test_objects_are_flattened",
+}
+"""Per setting the test that fails when the code ignores it."""
+
+TEXT = {"type": ["string", "null"]}
+
+
+def schema(*keys: str, stream: str = "bill", **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "SCHEMA",
+        "stream": stream,
+        "schema": {"type": "object", "properties": properties},
+        "key_properties": keys,
+    }
+
+
+def record(**values: Any) -> dict[str, Any]:
+    return {"type": "RECORD", "stream": "bill", "record": values}
+
+
+BILL = schema("id", id={"type": "string"}, name=TEXT)
+
+
+def test_every_setting_has_a_test(warehouse: Warehouse) -> None:
+    command = [str(warehouse.command), "--about", "--format=json"]
+    about = json.loads(subprocess.check_output(command))  # noqa: S603 - our own command
+    assert set(about["settings"]["properties"]) == set(TESTS)
+    for path in TESTS.values():
+        module, _, name = path.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name)), path
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "says"),
+    [
+        ("account", "somebody-else", "390144"),
+        ("host", "http://127.0.0.1:9", "http://127.0.0.1:9"),
+        ("user", "NOBODY", "390144"),
+        ("private_key_path", "/nowhere/key.p8", "/nowhere/key.p8"),
+        ("database", "ELSEWHERE", "ELSEWHERE"),
+        ("warehouse", "IDLE", "arehouse"),
+        ("role", "NOBODY", "390189"),
+    ],
+)
+def test_where_and_as_whom(
+    warehouse: Warehouse, setting: str, wrong: str, says: str
+) -> None:
+    """A load that works with the right value fails with a wrong one."""
+    run = warehouse.load(BILL, record(id="1"), **{setting: wrong})
+    assert says in run.refusal()
+
+
+def test_an_oauth_token_signs_in(warehouse: Warehouse) -> None:
+    key = {"private_key_path": None, "user": None}
+    warehouse.loaded(BILL, record(id="1"), oauth_token=config.OAUTH_TOKEN, **key)
+    assert warehouse.rows("ID") == [["1"]]
+
+
+def test_the_schema_gets_the_tables(warehouse: Warehouse) -> None:
+    other = f"{warehouse.schema}_other"
+    warehouse.loaded(BILL, record(id="1"), default_target_schema=other)
+    warehouse.schema = other.upper()
+    assert warehouse.rows("ID") == [["1"]]
+
+
+@pytest.mark.parametrize(("size", "merges"), [(1, 5), (2, 3), (5, 1), (10_000, 1)])
+def test_batches_by_rows(warehouse: Warehouse, size: int, merges: int) -> None:
+    records = [record(id=str(number)) for number in range(5)]
+    warehouse.loaded(BILL, *records, batch_size_rows=size)
+    assert len(warehouse.merges()) == merges
+    assert len(warehouse.rows("ID")) == 5
+
+
+def test_the_journal_is_where_it_was_asked_for(warehouse: Warehouse) -> None:
+    folder = warehouse.folder / "deep" / "journal"
+    warehouse.loaded(BILL, record(id="1"), journal_path=str(folder))
+    assert len(list(folder.glob("*/*.rows"))) == 1
+    assert not warehouse.journal.exists()
+
+
+def test_a_statement_has_its_time(warehouse: Warehouse) -> None:
+    warehouse.loaded(BILL)
+    warehouse.admin.fault("slow", contains="MERGE INTO", seconds=30)
+    run = warehouse.load(BILL, record(id="1"), statement_timeout_seconds=1)
+    assert "000630" in run.refusal()
+    assert warehouse.rows("ID") == []
+
+
+def test_numbers_may_be_floats(warehouse: Warehouse) -> None:
+    number = schema("id", id={"type": "string"}, amount={"type": "number"})
+    for kind in ("NUMBER", "FLOAT"):
+        renamed = {"bill": {"__alias__": kind}}
+        given = {"number_type": kind, "stream_maps": renamed}
+        warehouse.loaded(number, record(id="1", amount=1.5), **given)
+        assert columns(warehouse, kind)["AMOUNT"] == kind
+
+
+def test_invalid_dates_may_be_null(warehouse: Warehouse) -> None:
+    due = schema("id", id={"type": "string"}, due={"type": "string", "format": "date"})
+    bad = record(id="1", due="0000-00-00")
+    refusal = warehouse.load(due, bad).refusal()
+    assert "Stream bill, record id 1: property due" in refusal
+    assert "0000-00-00" in refusal
+    run = warehouse.loaded(due, bad, invalid_dates="null")
+    assert "is loaded as null" in run.log
+    assert warehouse.rows("ID, DUE") == [["1", None]]
+
+
+def test_records_are_validated_or_not(warehouse: Warehouse) -> None:
+    """Validation is on by default, and names stream, key, field and value."""
+    state = {"type": "STATE", "value": {"at": 1}}
+    short = schema("id", id={"type": "string"}, code={"type": "string", "minLength": 3})
+    bad = record(id="1", code="ab")
+    refusal = warehouse.load(short, bad, state).refusal()
+    assert "Stream bill, record id 1 does not fit its schema" in refusal
+    assert "property code: 'ab' is too short" in refusal
+    warehouse.loaded(short, bad, validate_records=False)
+    assert warehouse.rows("CODE") == [["ab"]]
+
+
+def test_streams_are_mapped(warehouse: Warehouse) -> None:
+    """Aliases, filters, new and removed properties, keys, all else, two targets."""
+    maps = {
+        "bill": {
+            "__alias__": "invoice",
+            "__filter__": "name != config['hidden']",
+            "__key_properties__": ["number"],
+            "number": "'N-' + id",
+            "id": None,
+        },
+        "other": {"id": "id", "label": "name.upper()", "__else__": None},
+        "unwanted": None,
+    }
+    others = [
+        {**BILL, "stream": stream} for stream in ("other", "untouched", "unwanted")
+    ]
+    messages = [BILL, *others]
+    for stream in ("bill", "other", "untouched", "unwanted"):
+        for name in ("shown", "secret"):
+            one = record(id=name[:2], name=name)
+            messages.append({**one, "stream": stream})
+    state = {"type": "STATE", "value": {"at": 1}}
+    run = warehouse.loaded(
+        *messages, state, stream_maps=maps, stream_map_config={"hidden": "secret"}
+    )
+    assert run.states == [{"at": 1}]
+    assert warehouse.rows("NUMBER, NAME", "INVOICE") == [["N-sh", "shown"]]
+    assert warehouse.rows("ID, LABEL", "OTHER") == [["se", "SECRET"], ["sh", "SHOWN"]]
+    assert warehouse.rows("ID, NAME", "UNTOUCHED") == [
+        ["se", "secret"],
+        ["sh", "shown"],
+    ]
+    assert set(columns(warehouse, "INVOICE")) == {"NUMBER", "NAME"}
+    assert set(columns(warehouse, "OTHER")) == {"ID", "LABEL"}
+    assert (
+        warehouse.rows("ID", "UNWANTED") == []
+    )  # the SDK makes the table all the same
+
+
+NESTED = {
+    "type": "object",
+    "properties": {"city": TEXT, "geo": {"type": "object", "properties": {"x": TEXT}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {"ID", "ADDRESS"}),
+        ({"flattening_enabled": False, "flattening_max_depth": 2}, {"ID", "ADDRESS"}),
+        ({"flattening_max_depth": 0}, {"ID", "ADDRESS"}),
+        ({"flattening_max_depth": 1}, {"ID", "ADDRESS__CITY", "ADDRESS__GEO"}),
+        ({"flattening_max_depth": 2}, {"ID", "ADDRESS__CITY", "ADDRESS__GEO__X"}),
+        (
+            {"flattening_max_depth": 1, "flattening_separator": "."},
+            {"ID", "ADDRESS.CITY", "ADDRESS.GEO"},
+        ),
+        (
+            {"flattening_max_depth": 1, "flattening_max_key_length": 12},
+            {"ID", "ADD__CITY", "ADD__GEO"},
+        ),
+    ],
+)
+def test_objects_are_flattened(
+    warehouse: Warehouse, settings: dict[str, Any], expected: set[str]
+) -> None:
+    given = {"flattening_enabled": "flattening_max_depth" in settings, **settings}
+    address = {"city": "Oslo", "geo": {"x": "1"}}
+    warehouse.loaded(
+        schema("id", id={"type": "string"}, address=NESTED),
+        record(id="1", address=address),
+        **given,
+    )
+    assert set(columns(warehouse)) == expected
+
+
+def columns(warehouse: Warehouse, table: str = "BILL") -> dict[str, str]:
+    """Return the columns of a table and their types, but for the metadata."""
+    _, rows = warehouse.admin.sql(
+        "SELECT COLUMN_NAME, DATA_TYPE "  # noqa: S608 - the test's own text
+        "FROM FINANCE.INFORMATION_SCHEMA.COLUMNS "
+        f"WHERE TABLE_SCHEMA = '{warehouse.schema}' AND TABLE_NAME = '{table}' "
+    )
+    return {name: kind for name, kind in rows if not name.startswith("_SDC_")}
