@@ -249,7 +249,9 @@ def test_describe_tells_decimals_of_seconds_and_collations(
     snowflake.run("CREATE TABLE IF NOT EXISTS t (a TIMESTAMP_NTZ(6))")
     snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS k TIME(0)")
     snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS k TIME(3)")
-    snowflake.run("ALTER TABLE t ALTER COLUMN e SET DATA TYPE VARCHAR(9)")
+    snowflake.run(
+        "ALTER TABLE t ALTER COLUMN e SET DATA TYPE VARCHAR(9) COLLATE 'en-ci'"
+    )
 
     assert described(snowflake) == [
         *("TIMESTAMP_NTZ(3)", "TIMESTAMP_TZ(0)", "TIME(6)", "TIMESTAMP_LTZ(9)"),

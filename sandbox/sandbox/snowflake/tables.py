@@ -61,6 +61,9 @@ def definition(statement: exp.Expr) -> exp.Expr:
         _collate(column)
         if column.name in required:
             _require(column)
+    for action in changed.find_all(exp.AlterColumn):
+        if action.args.get("collate"):
+            action.set("collate", _engine_collation(action.args["collate"].name))
     for kind in list(changed.find_all(exp.DataType)):
         if not kind.find_ancestor(exp.Query):
             kind.replace(_engine_type(kind))
@@ -113,20 +116,27 @@ def default_collation(definition: exp.Expr, collation: str) -> None:
 
 
 def _collate(column: exp.ColumnDef) -> None:
-    """Have the engine compare without case where the collation does.
-
-    Raises:
-        SnowflakeError: The collation does something else.
-    """
+    """Have the engine compare as a column's collation does."""
     for constraint in list(column.args.get("constraints") or []):
         if isinstance(constraint.kind, exp.CollateColumnConstraint):
-            collation = _collation(column)
-            if collation in SENSITIVE:
-                constraint.pop()
-            elif collation.endswith("-ci"):
-                constraint.kind.set("this", exp.to_identifier("NOCASE"))
+            engine = _engine_collation(_collation(column))
+            if engine:
+                constraint.kind.set("this", engine)
             else:
-                raise unsupported(f"COLLATE '{collation}'")
+                constraint.pop()
+
+
+def _engine_collation(name: str) -> exp.Identifier | None:
+    """Return the engine's name of a collation, or None for comparing characters.
+
+    Raises:
+        SnowflakeError: It does more than to ignore case.
+    """
+    if name in SENSITIVE:
+        return None
+    if name.endswith("-ci"):
+        return exp.to_identifier("NOCASE")
+    raise unsupported(f"COLLATE '{name}'")
 
 
 def _engine_type(kind: exp.DataType) -> exp.DataType:
