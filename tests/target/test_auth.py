@@ -142,6 +142,7 @@ def test_a_token_that_no_header_carries_is_not_shown(
     ],
 )
 def test_names_of_accounts(account: str, in_token: str, host: str | None) -> None:
+    """snowflake-rs#61: region in the issuer; connector-python#1839: _ in the host."""
     host = host or in_token.lower().replace("_", "-")
 
     assert jwt_account(account) == in_token

@@ -56,6 +56,7 @@ def killed(
 def test_a_batch_in_flight_is_settled_by_the_next_run(
     warehouse: Warehouse, action: proxy.Action, schema: Any, *, remembers: bool
 ) -> None:
+    """airflow#69477: a crash after the submission ran the statement twice."""
     warehouse.admin.configure(remember_requests=remembers)
     killed(warehouse, action, schema, bill("1"), bill("2"), STATE)
     (entry,) = journal(warehouse)

@@ -71,7 +71,10 @@ def test_a_row_that_comes_back_is_alive_again(warehouse: Warehouse) -> None:
 
 
 def test_what_was_observed_after_the_first_record_stays(warehouse: Warehouse) -> None:
-    """A nightly run may overlap a full refresh without harm."""
+    """MeltanoLabs#229, sdk#2103: ACTIVATE_VERSION wiped current rows.
+
+    A nightly run may overlap a full refresh without harm.
+    """
     warehouse.loaded(SCHEMA, bill("old", EARLY))
     warehouse.loaded(
         SCHEMA,

@@ -46,6 +46,7 @@ def bills(*ids: int) -> list[dict[str, Any]]:
 def test_a_resend_loads_once(
     warehouse: Warehouse, fault: dict[str, Any], *, remembers: bool
 ) -> None:
+    """airflow#69477: a connection lost after the submission ran the statement twice."""
     warehouse.admin.configure(remember_requests=remembers)
     warehouse.admin.fault(contains="MERGE", **fault)
 
@@ -73,6 +74,7 @@ def test_the_query_tag_leads_to_the_load(warehouse: Warehouse) -> None:
 
 
 def test_a_statement_that_runs_on_is_polled(warehouse: Warehouse) -> None:
+    """airflow#46648, #50514: 202 was a success, a lost poll the end."""
     warehouse.admin.fault("async", contains="MERGE")
     warehouse.admin.fault("async", method="GET", times=2)
     warehouse.admin.fault("drop", method="GET")
@@ -88,6 +90,7 @@ def test_a_statement_that_runs_on_is_polled(warehouse: Warehouse) -> None:
 
 
 def test_a_polled_statement_may_fail(warehouse: Warehouse) -> None:
+    """airflow#46648: 202 was taken for success."""
     warehouse.loaded(SCHEMA)
     warehouse.admin.revoke("WRITE", f"FINANCE.{warehouse.schema}.BILL")
     warehouse.admin.fault("async", contains="MERGE")
@@ -147,6 +150,7 @@ def test_no_state_after_a_failure(warehouse: Warehouse, fault: dict[str, Any]) -
 
 
 def test_no_state_when_one_of_several_streams_fails(warehouse: Warehouse) -> None:
+    """pipelinewise#286: a state went out before another stream's rows were durable."""
     others = [{**message, "stream": "payment"} for message in [SCHEMA, *bills(1)]]
     warehouse.admin.fault("error", contains='"PAYMENT" AS t', code="100038")
 
@@ -170,6 +174,7 @@ def test_no_state_when_one_of_several_streams_fails(warehouse: Warehouse) -> Non
 def test_states_without_records(
     warehouse: Warehouse, messages: list[Any], states: list[Any]
 ) -> None:
+    """pipelinewise#238, #41, sdk#3000: states alone, none at all, empty ones."""
     assert warehouse.loaded(*messages).states == states
 
 
@@ -211,6 +216,7 @@ def test_an_encrypted_key_from_the_environment(warehouse: Warehouse) -> None:
 
 
 def test_a_token_that_is_refused_once_is_signed_anew(warehouse: Warehouse) -> None:
+    """rb-snowflake-client#188: a refused token stayed in use."""
     warehouse.admin.fault("status", status=401, contains="MERGE", message="JWT expired")
 
     warehouse.loaded(SCHEMA, *bills(1))

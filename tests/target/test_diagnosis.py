@@ -167,6 +167,7 @@ def test_what_is_not_known_is_not_guessed(
 
 
 def test_a_value_beyond_old_accounts_is_named_without_asking() -> None:
+    """airbyte#67610: texts over the limit."""
     sentence = explain(_unasked, {"id": 7, "name": "x" * 17_000_000}, code="100082")
 
     assert "record id 7: property name has 17000002 bytes: xxxx" in sentence

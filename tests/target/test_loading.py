@@ -45,6 +45,7 @@ def test_a_rerun_inserts_nothing(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("size", [2, 100])
 def test_the_last_observation_wins(warehouse: Warehouse, size: int) -> None:
+    """MeltanoLabs#41, #47: all duplicates of a key in the first batch were inserted."""
     early, late = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
     warehouse.loaded(
@@ -120,6 +121,7 @@ def test_a_batch_that_is_sent_again_changes_nothing_but_its_own_rows(
 
 
 def test_keys_are_compared_after_the_cast(warehouse: Warehouse) -> None:
+    """airbyte#21330, dlt#2320: keys of several parts, reordered or partly used."""
     when = {"type": "string", "format": "date-time"}
     keyed = schema({"n": {"type": "number"}, "at": when, "name": TEXT}, "n", "at")
 
@@ -135,6 +137,7 @@ def test_keys_are_compared_after_the_cast(warehouse: Warehouse) -> None:
 
 
 def test_falsy_keys_are_keys(warehouse: Warehouse) -> None:
+    """pipelinewise#262: keys that are 0, empty or false were refused."""
     types = {"n": {"type": "integer"}, "s": ID, "b": {"type": "boolean"}}
 
     for _ in range(2):
@@ -229,6 +232,7 @@ def test_details_arrive_as_variants(warehouse: Warehouse) -> None:
 
 
 def test_texts_survive(warehouse: Warehouse) -> None:
+    """datamill#21, pipelinewise#298: quotes, line breaks, tabs, emoji, JSON inside."""
     texts = [
         "quotes ' \" `",
         "newline \n tab \t return \r backslash \\ \\n",
@@ -317,6 +321,7 @@ def test_a_changed_schema_takes_effect_in_order(warehouse: Warehouse) -> None:
 
 
 def test_text_columns_grow(warehouse: Warehouse) -> None:
+    """MeltanoLabs#120: VARCHAR columns were not widened."""
     for length in (3, 5):
         warehouse.loaded(
             schema({"id": ID, "name": {"type": "string", "maxLength": length}}, "id"),
@@ -327,6 +332,7 @@ def test_text_columns_grow(warehouse: Warehouse) -> None:
 
 
 def test_integers_fit_into_a_decimal_column(warehouse: Warehouse) -> None:
+    """dlt#2021: a NUMBER column was taken for one of texts."""
     warehouse.loaded(schema({"id": ID, "n": {"type": "number"}}, "id"))
     warehouse.loaded(
         schema({"id": ID, "n": {"type": "integer"}}, "id"), record(id="1", n=5)

@@ -7,7 +7,7 @@ The same inputs are loaded a second time from the files of BATCH messages.
 from __future__ import annotations
 
 import importlib.resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.snowflake.admin_client import SnowflakeAdmin
@@ -19,7 +19,7 @@ from singer_sdk.testing.target_tests import (
     TargetMultipleStateMessages,
     TargetRecordMissingRequiredProperty,
 )
-from singer_sdk.testing.templates import TargetFileTestTemplate
+from singer_sdk.testing.templates import TargetFileTestTemplate, TestTemplate
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.target import TargetSnowflakeMerge
 from typing_extensions import override
@@ -104,7 +104,7 @@ class MissingRequiredProperty(TargetRecordMissingRequiredProperty):
         assert isinstance(caught.value.__cause__, InvalidRecord)
 
 
-suite = SingerTestSuite(
+suite: SingerTestSuite[TestTemplate[Any]] = SingerTestSuite(
     kind="target",
     tests=[
         type(test.__name__, (Validated, test), {})

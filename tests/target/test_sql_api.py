@@ -135,6 +135,7 @@ NEXT_DAY = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 def test_a_pause_is_as_long_as_asked_for_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch, retry_after: str, pause: float
 ) -> None:
+    """Retry-After was obeyed for any time, by clients of several peers."""
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     monkeypatch.setattr(backoff, "full_jitter", lambda _: 0)
