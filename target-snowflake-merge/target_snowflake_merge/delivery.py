@@ -115,6 +115,7 @@ class Delivery:
             attempts=entry.attempts + result.attempts - 1,
             finished_at=now(),
             error="",
+            in_ledger=False,
         )
         run.update(loaded)
         logger.info("%s", described(loaded, time.monotonic() - started))
@@ -166,14 +167,18 @@ def halved(run: Run, entry: Entry, halves: Sequence[Entry]) -> Entry:
     """Note in the journal that others have taken a statement's place."""
     places = " and ".join(half.request_id for half in halves)
     error = f"too large for Snowflake, sent as {places}"
-    entry = replace(entry, status="superseded", finished_at=now(), error=error)
+    entry = replace(
+        entry, status="superseded", finished_at=now(), error=error, in_ledger=False
+    )
     run.update(entry)
     return entry
 
 
 def refused(run: Run, entry: Entry, message: str) -> RefusedError:
     """Note a refusal in the journal, and return the error to raise."""
-    entry = replace(entry, status="failed", finished_at=now(), error=message)
+    entry = replace(
+        entry, status="failed", finished_at=now(), error=message, in_ledger=False
+    )
     run.update(entry)
     return RefusedError(message, entry)
 

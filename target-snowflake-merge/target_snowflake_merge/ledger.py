@@ -99,8 +99,16 @@ class Ledger:
         """
         return self._floors.get(table, 0)
 
-    def first_insertable(self, entry: Entry) -> int:
-        """Return the first sequence that a batch may insert.
+    def note(self, entry: Entry) -> None:
+        """Take a statement's sequences into account, written down or not."""
+        floor = max(entry.last_sequence or 0, self.floor(entry.table))
+        self._floors[entry.table] = floor
+        if entry.kind in REMOVING and entry.status == "loaded":
+            removal = Removal(entry.last_sequence or 0, entry.version or 0)
+            self._removals.setdefault(entry.table, []).append(removal)
+
+    def first_insertable(self, entry: Entry) -> int | None:
+        """Return the first sequence that a batch may insert; None for any.
 
         What an ACTIVATE_VERSION or an overwrite has removed, or would have if it had
         been there, does not come back; rows of that version were not removed.
@@ -108,7 +116,7 @@ class Ledger:
         removals = self._removals.get(entry.table, ())
         return max(
             (r.first_sequence for r in removals if r.version != entry.version),
-            default=0,
+            default=None,
         )
 
     def write(self, entries: Sequence[Entry]) -> None:
@@ -125,9 +133,7 @@ class Ledger:
             rows = [_row(e) for e in entries[start : start + ROWS_PER_STATEMENT]]
             self._ask(sql, msgspec.json.encode(rows).decode())
         for entry in entries:
-            if entry.kind in REMOVING and entry.status == "loaded":
-                removal = Removal(entry.last_sequence or 0, entry.version or 0)
-                self._removals.setdefault(entry.table, []).append(removal)
+            self.note(entry)
 
     def newest(self, stream: str | None, limit: int) -> list[dict[str, str | None]]:
         """Return the newest statements, those that have failed first.

@@ -182,6 +182,11 @@ class MessageReader(GenericSingerReader[bytes]):
             if not isinstance(message.get(name), wanted):
                 what = f"is a {kind} message whose {name} is not {TYPE_NAMES[wanted]}"
                 raise self._invalid(what, line)
+        version = message.get("version", 0 if kind != "ACTIVATE_VERSION" else None)
+        is_optional = kind != "ACTIVATE_VERSION" and version is None
+        if type(version) is not int and not is_optional:
+            what = f"is a {kind} message whose version is not a whole number"
+            raise self._invalid(what, line)
 
     def _invalid(self, what: str, line: bytes | str) -> InvalidInputLine:
         text = line.decode(errors="replace") if isinstance(line, bytes) else line

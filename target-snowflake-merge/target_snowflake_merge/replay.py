@@ -14,7 +14,12 @@ from msgspec.structs import replace
 from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.journal import entries, folders, now
-from target_snowflake_merge.settling import credit, record, statements_of
+from target_snowflake_merge.settling import (
+    complete,
+    credit,
+    record,
+    statements_of,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -124,8 +129,7 @@ def send_again(
             logger.error("%s", error)  # noqa: TRY400 - the sentence says it all
             refusals.append(error)
     credit(journal, runs)
-    statements = statements_of(journal, [*runs, journal.run])
-    record(ledger, [one for one in statements if not one[1].in_ledger])
+    complete(journal, [*runs, journal.run], ledger)
     if refusals:
         raise TargetError(
             f"{len(refusals)} of {len(found)} batches were refused again; correct what "

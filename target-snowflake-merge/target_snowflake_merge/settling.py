@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.journal import now
+from target_snowflake_merge.ledger import REMOVING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -41,13 +42,33 @@ def settle(journal: Journal, delivery: Delivery, ledger: Ledger) -> None:
         own = list(statements_of(journal, runs))
         if any(not entry.is_settled for _, entry in own):
             ledger.open()
-        for run, entry in own:
+        complete(journal, runs, ledger)
+        for run, entry in sorted(own, key=_removals_first):
             if not entry.is_settled:
+                # Also where it stays open, no other row may get its sequences.
+                ledger.note(entry)
                 _settle(run, entry, delivery, ledger)
+                if entry.kind in REMOVING:
+                    complete(journal, runs, ledger)
         credit(journal, runs)
-        found = statements_of(journal, runs)
-        record(ledger, [one for one in found if not one[1].in_ledger])
+        complete(journal, runs, ledger)
         journal.forget_old(runs)
+
+
+def _removals_first(found: tuple[Run, Entry]) -> bool:
+    """Order what removes rows before the batches, which must not bring them back."""
+    return found[1].kind not in REMOVING
+
+
+def complete(journal: Journal, runs: Iterable[Run], ledger: Ledger) -> None:
+    """Write into the ledger what the journal knows of outcomes and it does not.
+
+    Raises:
+        TargetError: The ledger or the journal cannot be written.
+    """
+    found = statements_of(journal, runs)
+    lacking = [one for one in found if one[1].is_settled and not one[1].in_ledger]
+    record(ledger, lacking)
 
 
 def statements_of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, Entry]]:
@@ -66,7 +87,13 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
         # a new table that took its place today could be older than the one there.
         given_up = "its run ended before the outcome was known"
         run.update(
-            replace(entry, status="superseded", finished_at=now(), error=given_up)
+            replace(
+                entry,
+                status="superseded",
+                finished_at=now(),
+                error=given_up,
+                in_ledger=False,
+            )
         )
         return
     logger.info(

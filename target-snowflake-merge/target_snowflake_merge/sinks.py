@@ -266,6 +266,7 @@ class MergeSink(BatchSink):
         version = self._message.get("version")
         if self._rows and version != self._version:
             self._target.drain_one(self)
+        self._target.conclusions.record(self.stream_name)
         sequence, row = self._encoder.encode(record, self._message)
         if self._rows and self._bytes + len(row) > self.config["batch_size_bytes"]:
             self._target.drain_one(self)

@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import re
 import sys
 import threading
 import time
@@ -40,6 +39,7 @@ from typing_extensions import override
 from target_snowflake_merge import batch_files, mapping, overwriting
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.auth import authenticator
+from target_snowflake_merge.conclusions import Conclusions
 from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.delivery import Delivery
 from target_snowflake_merge.errors import TargetError, one_line
@@ -47,7 +47,7 @@ from target_snowflake_merge.journal import Journal
 from target_snowflake_merge.ledger import Ledger
 from target_snowflake_merge.loader import Loader
 from target_snowflake_merge.reader import MessageReader
-from target_snowflake_merge.settings import SETTINGS
+from target_snowflake_merge.settings import SETTINGS, sentence
 from target_snowflake_merge.settling import settle
 from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
@@ -65,8 +65,6 @@ if TYPE_CHECKING:
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
-
-REQUIRED = re.compile(r"^'(\w+)' is a required property$")
 
 
 class Command(SingerCommand):
@@ -107,6 +105,7 @@ class TargetSnowflakeMerge(Target):
         self._announced: dict[str, int] = {}
         self._next_age_check = math.inf
         self._last_state: dict[str, Any] = {}
+        self.conclusions = Conclusions()
         self.states = States()
         self._reader = MessageReader(self._ending_well, self._wait_for_input)
         super().__init__(message_reader=self._reader, **kwargs)
@@ -164,17 +163,7 @@ class TargetSnowflakeMerge(Target):
         try:
             return super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:
-            raise TargetError(self._setting_errors(error.errors)) from None
-
-    def _setting_errors(self, errors: Sequence[str]) -> str:
-        missing = [found[1] for text in errors if (found := REQUIRED.match(text))]
-        if missing:
-            return f"Settings are missing: {', '.join(missing)}; set them."
-        text = "; ".join(errors)
-        for name, schema in self.config_jsonschema["properties"].items():
-            if schema.get("secret") and name in self._config:
-                text = text.replace(repr(self._config[name]), "the secret")
-        return f"Settings are wrong: {text}; correct them."
+            raise TargetError(sentence(error.errors, self._config)) from None
 
     # A run.
 
@@ -322,6 +311,7 @@ class TargetSnowflakeMerge(Target):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Hold a state until it may be passed on; an empty one erases nothing."""
         self._assert_line_requires(message_dict, requires={"value"})
+        self.conclusions.state()
         if message_dict["value"]:
             self._last_state = message_dict["value"]
             self.states.read(message_dict["value"])
@@ -398,13 +388,36 @@ class TargetSnowflakeMerge(Target):
             self.drain_one(sink)
         for sink in self._merge_sinks():
             if sink.stream_name in self._announced:
-                sink.activate_version(self._announced[sink.stream_name])
+                self._activate_early_version(sink)
         if self.overwrites:
             sinks = self._merge_sinks()
+            self.conclusions.check()
             overwriting.take_places(
                 sinks, self.loader, self.connector, self._last_state
             )
         self.loader.finish()
+
+    def _activate_early_version(self, sink: MergeSink) -> None:
+        """Activate a version that was announced before its records, if they are whole.
+
+        Where they may not be, the states since the announcement are not passed on.
+        Where rows are really removed, the tap must announce the version again behind
+        its records.
+        """
+        version = self._announced[sink.stream_name]
+        has_begun = sink.has_begun(version)
+        is_whole = self.conclusions.are_whole(sink.stream_name)
+        if has_begun and (not is_whole or self.config["hard_delete"]):
+            missing = "a STATE" if not is_whole else "another ACTIVATE_VERSION"
+            self.logger.warning(
+                "Stream %s: version %s is not activated, since %s has not come behind "
+                "its records; the reading may have broken off",
+                *(sink.stream_name, version, missing),
+            )
+            if is_whole:
+                self.dismiss(sink)
+            return
+        sink.activate_version(version)
 
     # The command.
 

@@ -40,11 +40,15 @@ def ledger(warehouse: Warehouse, columns: str = "REQUEST_ID, STATUS") -> list[An
 
 
 def killed(
-    warehouse: Warehouse, action: proxy.Action, *messages: Any, at: int = 0
+    warehouse: Warehouse,
+    action: proxy.Action,
+    *messages: Any,
+    at: int = 0,
+    **changes: Any,
 ) -> None:
     """Run with messages, and be killed at a statement that changes data."""
     with proxy.before(warehouse.admin.url, {at: action}) as between:
-        run = warehouse.start(*messages, host=between.url)
+        run = warehouse.start(*messages, host=between.url, **changes)
         between.client = run.pid
         done = run.done()
     assert done.code == -signal.SIGKILL, done.log
@@ -137,6 +141,63 @@ def test_what_a_batch_in_flight_lost_against_meanwhile_stays(
     warehouse.loaded(OTHER)
 
     assert warehouse.rows("ID") == [["stays"]]
+
+
+@pytest.mark.parametrize("older", [True, False])
+@pytest.mark.parametrize("at", [1, 2], ids=["unsettled", "not in the ledger"])
+def test_settling_brings_nothing_back_that_was_removed(
+    warehouse: Warehouse, at: int, *, older: bool
+) -> None:
+    """Two runs beside each other: one's batch, and the other's activation."""
+    warehouse.loaded(SCHEMA, bill("stays"))
+    elsewhere = warehouse.folder / "elsewhere"
+    activate = {"type": "ACTIVATE_VERSION", "stream": "bill", "version": 2}
+    seen = {**bill("stays", LATE), "version": 2}
+    removing = {"hard_delete": True, "journal_path": str(elsewhere)}
+
+    killed(warehouse, "kill before", SCHEMA, bill("gone"))
+    action: proxy.Action = "kill after" if at == 1 else "kill before"
+    killed(warehouse, action, SCHEMA, seen, activate, at=at, **removing)
+    for folder in folders(elsewhere):
+        # One of the two runs has begun earlier.
+        name = f"00{folder.name[2:]}" if older else folder.name
+        folder.rename(warehouse.journal / name)
+
+    warehouse.loaded(OTHER)
+
+    assert warehouse.rows("ID") == [["stays"]]
+    assert {status for (status,) in ledger(warehouse, "STATUS")} == {"loaded"}
+
+
+def test_what_stays_open_keeps_its_sequences(warehouse: Warehouse) -> None:
+    """A batch of a clock that was ahead is replayed later, and is not the newer one."""
+    killed(warehouse, "kill before", SCHEMA, bill("1", "2099-01-01T00:00:00Z"))
+    warehouse.admin.fault("error", contains='"BILL" AS t', code="000603", times=1)
+    newer = {**bill("1"), "record": {"id": "1", "name": "newer"}}
+    warehouse.loaded(SCHEMA, newer)
+    warehouse.operate("replay", "--status", "superseded")
+    assert warehouse.rows("NAME") == [["newer"]]
+
+
+def test_a_settled_statement_has_the_text_that_was_sent(warehouse: Warehouse) -> None:
+    killed(warehouse, "kill before", SCHEMA, bill("1"))
+    (entry,) = journal(warehouse)
+    warehouse.loaded(OTHER)
+    (resent,) = warehouse.merges()
+    assert resent.statement == entry.sql
+
+
+def test_a_half_that_was_not_sent_is_no_outcome(warehouse: Warehouse) -> None:
+    killed(warehouse, "kill before", SCHEMA, bill("1"), bill("2"))
+    warehouse.admin.fault("status", contains='"BILL" AS t', status=413, times=1)
+    warehouse.admin.fault("error", contains='"BILL" AS t', code="000603", times=1)
+    warehouse.loaded(OTHER)
+    statuses = sorted(status for (status,) in ledger(warehouse, "STATUS"))
+    assert statuses == ["failed", "superseded"]
+    warehouse.loaded(OTHER)
+    statuses = sorted(status for (status,) in ledger(warehouse, "STATUS"))
+    assert statuses == ["failed", "loaded", "superseded"]
+    assert warehouse.rows("ID") == [["2"]]
 
 
 def test_a_batch_that_is_refused_when_it_is_settled_has_failed(

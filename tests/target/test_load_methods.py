@@ -134,7 +134,7 @@ def test_a_new_table_takes_the_old_ones_place(
 
 def test_the_last_record_of_a_key_remains(warehouse: Warehouse) -> None:
     records = [bill("a", "1"), bill("a", "2"), bill("a", "3")]
-    warehouse.loaded(KEYED, *records, batch_size_rows=2, **OVERWRITE)
+    warehouse.loaded(KEYED, *records, STATE, batch_size_rows=2, **OVERWRITE)
     assert warehouse.rows('"ID", "NOTE"') == [["a", "3"]]
 
 
@@ -143,7 +143,7 @@ def test_a_new_table_may_have_other_types(warehouse: Warehouse) -> None:
     warehouse.loaded(KEYED, bill("1", "text"))
     changed = {"properties": {"id": {"type": "integer"}, "due": {"format": "date"}}}
     record = {"type": "RECORD", "stream": "bill", "record": {"id": 1}}
-    warehouse.loaded({**KEYED, "schema": changed}, record, **OVERWRITE)
+    warehouse.loaded({**KEYED, "schema": changed}, record, STATE, **OVERWRITE)
     assert warehouse.rows('"ID" + 1, "DUE"') == [["2", None]]
     with pytest.raises(Exception, match="NOTE"):
         warehouse.rows('"NOTE"')
@@ -153,14 +153,14 @@ def test_a_schema_may_change_on_the_way(warehouse: Warehouse) -> None:
     wider = {"properties": {**KEYED["schema"]["properties"], "x": {"type": "integer"}}}  # type: ignore[index]
     record = {"type": "RECORD", "stream": "bill", "record": {"id": "b", "x": 1}}
     warehouse.loaded(
-        KEYED, bill("a", "1"), {**KEYED, "schema": wider}, record, **OVERWRITE
+        KEYED, bill("a", "1"), {**KEYED, "schema": wider}, record, STATE, **OVERWRITE
     )
     assert warehouse.rows('"ID", "NOTE", "X"') == [["a", "1", None], ["b", None, "1"]]
 
 
 def test_nobody_loses_the_right_to_read_the_table(warehouse: Warehouse) -> None:
     """CLONE … COPY GRANTS keeps the old table's grants; SWAP WITH would not."""
-    warehouse.loaded(KEYED, bill("a"), **OVERWRITE)
+    warehouse.loaded(KEYED, bill("a"), STATE, **OVERWRITE)
     sent = [request.statement for request in warehouse.admin.requests()]
     (placing,) = [text for text in sent if text.startswith("CREATE OR REPLACE")]
     table = f'"FINANCE"."{warehouse.schema}"."BILL"'
@@ -186,6 +186,15 @@ def test_states_wait_until_the_table_is_in_its_place(warehouse: Warehouse) -> No
     assert ["overwrite", "failed"] not in statuses
 
 
+def test_a_tap_that_dies_leaves_the_old_table(warehouse: Warehouse) -> None:
+    """The end of the input looks the same, but no STATE comes behind the records."""
+    warehouse.loaded(KEYED, bill("old"))
+    run = warehouse.load(KEYED, bill("a"), STATE, bill("b"), **OVERWRITE)
+    assert "no STATE has come behind the last records" in run.errors[0]
+    assert (run.code, run.states) == (1, [])
+    assert warehouse.rows('"ID"') == [["old"]]
+
+
 @pytest.mark.parametrize(
     ("action", "at", "remains"),
     [
@@ -208,7 +217,7 @@ def test_a_crash_leaves_a_whole_table(
     assert done.output == b""
     assert warehouse.rows('"ID"') == [[remains]]
     assert len(tables_aside(warehouse)) == 1
-    warehouse.loaded(KEYED, bill("next"), **OVERWRITE)
+    warehouse.loaded(KEYED, bill("next"), STATE, **OVERWRITE)
     assert warehouse.rows('"ID"') == [["next"]]
     assert tables_aside(warehouse) == []
     assert ledger(warehouse, "STATUS").count(["superseded"]) == 1
@@ -253,7 +262,7 @@ def test_increments_are_warned_of(
 
 def test_overwritten_batches_are_not_replayed(warehouse: Warehouse) -> None:
     warehouse.loaded(KEYED, bill("a", "1"))
-    warehouse.loaded(KEYED, bill("b", "2"), **OVERWRITE)
+    warehouse.loaded(KEYED, bill("b", "2"), STATE, **OVERWRITE)
     _, log = warehouse.operate("replay", "--status", "loaded", code=1)
     assert "batches are of load_method overwrite" in log
     assert warehouse.rows('"ID"') == [["b"]]
@@ -264,7 +273,7 @@ def test_a_replay_brings_nothing_back_that_was_overwritten(
 ) -> None:
     warehouse.loaded(KEYED, bill("a", "1"))
     (request_id,) = warehouse.rows('"_SDC_REQUEST_ID"')[0]
-    warehouse.loaded(KEYED, bill("b", "2"), **OVERWRITE)
+    warehouse.loaded(KEYED, bill("b", "2"), STATE, **OVERWRITE)
     warehouse.operate("replay", "--status", "loaded", "--request-id", request_id)
     assert warehouse.rows('"ID"') == [["b"]]
 
@@ -282,7 +291,7 @@ def test_a_bad_value_is_found_in_the_new_table(warehouse: Warehouse) -> None:
 
 def test_two_streams_do_not_fill_one_table(warehouse: Warehouse) -> None:
     other = {**KEYED, "stream": "BILL"}
-    refusal = warehouse.load(KEYED, other, **OVERWRITE).refusal()
+    refusal = warehouse.load(KEYED, other, STATE, **OVERWRITE).refusal()
     table = f'"FINANCE"."{warehouse.schema}"."BILL"'
     assert f"Streams bill and BILL both belong into table {table}" in refusal
 

@@ -267,6 +267,32 @@ def test_a_version_that_is_announced_early_waits(warehouse: Warehouse) -> None:
     assert rows == [["gone", False], ["stays", True]]
 
 
+@pytest.mark.parametrize("hard_delete", [False, True])
+def test_a_tap_that_dies_in_a_reading_removes_nothing(
+    warehouse: Warehouse, *, hard_delete: bool
+) -> None:
+    """The end of the input looks the same, but no STATE comes behind the records."""
+    warehouse.loaded(schema(), record("a"), record("b"))
+    broken = [schema(), activate(2), state(1), record("a", version=2)]
+    run = warehouse.loaded(*broken, hard_delete=hard_delete)
+    assert "version 2 is not activated, since a STATE has not come behind" in run.log
+    assert run.states == []
+    assert warehouse.rows('ID, "_SDC_DELETED_AT" IS NULL') == [["a", True], ["b", True]]
+
+
+def test_rows_are_really_removed_only_by_a_version_announced_behind_its_records(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.loaded(schema(), record("a"), record("b"))
+    early = [schema(), activate(2), record("a", version=2), state(1)]
+    run = warehouse.loaded(*early, hard_delete=True)
+    assert "since another ACTIVATE_VERSION has not come behind" in run.log
+    assert numbers(run.states) == [1]
+    assert warehouse.rows("ID") == [["a"], ["b"]]
+    warehouse.loaded(*early, activate(2), hard_delete=True)
+    assert warehouse.rows("ID") == [["a"]]
+
+
 def test_a_version_that_never_comes_releases_its_state(warehouse: Warehouse) -> None:
     warehouse.loaded(schema(), record("1"))
     run = warehouse.loaded(schema(), activate(2), state(1), record("2"))
@@ -295,6 +321,7 @@ def test_rows_are_really_deleted_where_that_is_wanted(warehouse: Warehouse) -> N
 def test_a_signal_finishes_what_is_in_flight(
     warehouse: Warehouse, number: signal.Signals
 ) -> None:
+    """The SDK drains from within the signal handler, whatever it interrupts."""
     warehouse.admin.fault("slow", contains='"BILL" AS t', seconds=2)
     with session(warehouse, batch_size_rows=2) as run:
         run.send(schema(), record("1"), record("2"), state(1), record("3"), state(2))

@@ -1,0 +1,41 @@
+"""Whether the records of a stream are whole, as far as the input tells (pure).
+
+The end of the input does not tell: that of a tap that died looks the same. A STATE
+behind the last record of a stream does, as taps write one when they are done with it.
+"""
+
+from __future__ import annotations
+
+from target_snowflake_merge.errors import TargetError
+
+
+class Conclusions:
+    """Knows the streams with records behind which no STATE has come."""
+
+    def __init__(self) -> None:
+        self._open: set[str] = set()
+
+    def record(self, stream: str) -> None:
+        """Note a record."""
+        self._open.add(stream)
+
+    def state(self) -> None:
+        """Note a STATE, which concludes all records before it."""
+        self._open.clear()
+
+    def are_whole(self, stream: str) -> bool:
+        """Whether a STATE has come behind the last record of a stream."""
+        return stream not in self._open
+
+    def check(self) -> None:
+        """Refuse to put a table in the place of another that may be whole.
+
+        Raises:
+            TargetError: The tap may have died in the middle of a stream.
+        """
+        if self._open:
+            raise TargetError(
+                f"Stream {', '.join(sorted(self._open))}: no STATE has come behind the "
+                "last records, so the tap may have died; with load_method overwrite "
+                "the old tables stay. Run it again."
+            )
