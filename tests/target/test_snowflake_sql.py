@@ -10,7 +10,7 @@ import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
-from target_snowflake_merge import diagnosis, statements
+from target_snowflake_merge import aside, diagnosis, statements
 from target_snowflake_merge.types import INTEGER, TEXT, ColumnType, Kind
 
 from tests.target.test_ping import ping
@@ -65,6 +65,13 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
     "create_schema": st.builds(statements.create_schema, names, names),
     "create_table": st.builds(statements.create_table, tables, columns),
     "describe": st.builds(statements.describe, tables),
+    "drop_table": st.builds(aside.drop_table, tables),
+    "make_alike": st.builds(aside.make_alike, tables, tables),
+    "tables_that_begin_with": st.builds(aside.tables_that_begin_with, names),
+    # sqlglot takes what stands at the end only before CLONE.
+    "take_place": st.builds(aside.take_place, tables, tables).map(
+        lambda sql: sql.removesuffix(" COPY GRANTS")
+    ),
     "delete": st.builds(statements.delete, tables, numbers, numbers),
     "guarded": st.builds(guarded, merges(), numbers),
     "largest_sequence": st.builds(statements.largest_sequence, tables),
@@ -97,6 +104,7 @@ PARTS = {
     *("cast", "identifier", "insertion", "literal", "qualified"),
     *("property_source", "element_source", "constant_source", "row_source"),
     *("failing_cast", "text", "explained"),
+    *("name", "remnants", "reads_increments"),
 }
 """Functions that make parts of a statement, or none."""
 
@@ -117,7 +125,7 @@ def test_every_statement_is_snowflake_sql(name: str, data: st.DataObject) -> Non
 
 def test_no_statement_is_left_out() -> None:
     made: dict[str, Callable[..., Any]] = {}
-    for module in (statements, diagnosis):
+    for module in (statements, diagnosis, aside):
         made |= {
             name: function
             for name, function in inspect.getmembers(module, inspect.isfunction)
