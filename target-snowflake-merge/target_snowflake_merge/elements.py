@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+DELETED_AT = "_sdc_deleted_at"
+"""The property by which a tap says that a record is deleted at the source."""
+
 VALUE_LIMIT = 100
 """Characters of an offending value that an error shows."""
 
@@ -129,6 +132,12 @@ class ElementEncoder:
                 element.deleted_at = self._deleted_at(
                     record, self._treatment.deleted_by
                 )
+        elif record.get(DELETED_AT) and DELETED_AT not in self._columns:
+            where = named(self._table.stream, self._keys, record)
+            raise TargetError(
+                f"{where}: {DELETED_AT} says that it is deleted, and the table cannot, "
+                "since add_record_metadata is off; set it to true."
+            )
         return element.sequence, encoder.encode(element)
 
     def _converted(self, record: dict[str, Any]) -> dict[str, Any]:

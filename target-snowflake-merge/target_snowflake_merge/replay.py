@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from target_snowflake_merge.delivery import RefusedError
+from target_snowflake_merge.elements import DELETED_AT
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.journal import entries, folders, now
 from target_snowflake_merge.settling import (
@@ -204,7 +205,7 @@ def dump(found: Collection[Found], file: IO[str]) -> None:
 
 def _messages(entry: Entry, payload: bytes) -> Iterator[dict[str, Any]]:
     for sent in msgspec.json.decode(payload, type=list[_Sent]):
-        record = {**sent.record, "_sdc_deleted_at": sent.deleted_at}
+        record = {**sent.record, DELETED_AT: sent.deleted_at}
         message = {
             "type": "RECORD",
             "stream": entry.stream,

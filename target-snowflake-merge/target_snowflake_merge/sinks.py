@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from target_snowflake_merge import aside, names, statements
 from target_snowflake_merge.elements import (
+    DELETED_AT,
     VALUE_LIMIT,
     ElementEncoder,
     Treatment,
@@ -88,7 +89,7 @@ class MergeSink(BatchSink):
         self.filling_since: float | None = None
         self._message: Mapping[str, Any] = {}
         self._unknown: set[str] = set()
-        self._deleted_by = "_sdc_deleted_at" if self._adds_metadata else None
+        self._deleted_by = DELETED_AT if self._adds_metadata else None
         self._properties = self._named_properties()
         self._check_keys()
         # Not in setup(): the SDK logs an error of its own when that fails.

@@ -248,3 +248,30 @@ def test_an_expression_that_fails_is_named(
     refusal = run.refusal()
     assert "Stream bill: an expression of stream_maps cannot be evaluated (" in refusal
     assert reason in refusal
+
+
+@pytest.mark.parametrize("version", ["5", "v1", 5.0, True, [1]])
+@pytest.mark.parametrize("kind", ["RECORD", "ACTIVATE_VERSION"])
+def test_a_version_that_is_no_whole_number_is_refused(
+    warehouse: Warehouse, kind: str, version: object
+) -> None:
+    """It would stand in the journal, which the next run could not read."""
+    message = {**bill(), "type": kind, "version": version}
+    refusal = warehouse.load(SCHEMA, message, STATE).refusal()
+    assert f"is a {kind} message whose version is not a whole number" in refusal
+    warehouse.loaded(SCHEMA, {**bill(), "version": None})
+
+
+def test_a_version_must_be_named_to_be_activated(warehouse: Warehouse) -> None:
+    activate = {"type": "ACTIVATE_VERSION", "stream": "bill"}
+    refusal = warehouse.load(SCHEMA, bill(version=1), activate).refusal()
+    assert "whose version is not a whole number" in refusal
+
+
+def test_a_deletion_needs_the_column_that_tells_of_it(warehouse: Warehouse) -> None:
+    deleted = bill(_sdc_deleted_at="2026-01-01T00:00:00Z")
+    refusal = warehouse.load(
+        SCHEMA, deleted, STATE, add_record_metadata=False
+    ).refusal()
+    assert "_sdc_deleted_at" in refusal
+    assert "add_record_metadata" in refusal
