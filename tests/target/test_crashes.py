@@ -292,7 +292,7 @@ def test_a_living_run_keeps_its_batches(warehouse: Warehouse) -> None:
 def test_nobody_else_can_read_the_journal(warehouse: Warehouse) -> None:
     warehouse.loaded(SCHEMA, bill("1"))
     paths = [warehouse.journal, *warehouse.journal.rglob("*")]
-    assert len(paths) == 6
+    assert len(paths) == 7
     for path in paths:
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), path
