@@ -6,7 +6,12 @@ behind the last record of a stream does, as taps write one when they are done wi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from target_snowflake_merge.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Conclusions:
@@ -19,9 +24,16 @@ class Conclusions:
         """Note a record."""
         self._open.add(stream)
 
-    def state(self) -> None:
-        """Note a STATE, which concludes all records before it."""
-        self._open.clear()
+    def state(self, value: Mapping[str, object]) -> None:
+        """Note a STATE, which concludes all records before it.
+
+        But for those of the stream that it says is being read: taps that are built on
+        singer-python set ``currently_syncing``.
+
+        Args:
+            value: The state.
+        """
+        self._open &= {str(value.get("currently_syncing"))}
 
     def are_whole(self, stream: str) -> bool:
         """Whether a STATE has come behind the last record of a stream."""

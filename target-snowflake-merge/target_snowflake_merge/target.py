@@ -311,10 +311,12 @@ class TargetSnowflakeMerge(Target):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Hold a state until it may be passed on; an empty one erases nothing."""
         self._assert_line_requires(message_dict, requires={"value"})
-        self.conclusions.state()
-        if message_dict["value"]:
-            self._last_state = message_dict["value"]
-            self.states.read(message_dict["value"])
+        value = message_dict["value"]
+        known = value if isinstance(value, dict) else {}
+        self.conclusions.state(known)
+        if value:
+            self._last_state = known
+            self.states.read(value)
             self.loader.pass_states_on()
         self._handle_max_record_age()
 

@@ -169,6 +169,7 @@ def test_no_state_when_one_of_several_streams_fails(warehouse: Warehouse) -> Non
         ([{"type": "STATE", "value": {}}], []),
         ([STATE, {"type": "STATE", "value": {}}], [{"bookmark": 1.1}]),
         ([SCHEMA, STATE, STATE], [{"bookmark": 1.1}]),
+        ([{"type": "STATE", "value": "any JSON"}], ["any JSON"]),
     ],
 )
 def test_states_without_records(

@@ -195,6 +195,18 @@ def test_a_tap_that_dies_leaves_the_old_table(warehouse: Warehouse) -> None:
     assert warehouse.rows('"ID"') == [["old"]]
 
 
+def test_a_stream_that_is_being_read_is_not_done(warehouse: Warehouse) -> None:
+    """Some taps write states on the way, and say in them what they are reading."""
+    syncing = {"type": "STATE", "value": {"currently_syncing": "bill"}}
+    warehouse.loaded(KEYED, bill("old"))
+    run = warehouse.load(KEYED, bill("a"), syncing, **OVERWRITE)
+    assert "Stream bill: no STATE has come behind the last records" in run.errors[0]
+    assert warehouse.rows('"ID"') == [["old"]]
+    done = {"type": "STATE", "value": {"currently_syncing": None}}
+    warehouse.loaded(KEYED, bill("a"), syncing, bill("b"), done, **OVERWRITE)
+    assert warehouse.rows('"ID"') == [["a"], ["b"]]
+
+
 @pytest.mark.parametrize(
     ("action", "at", "remains"),
     [
