@@ -246,7 +246,9 @@ def test_describe_tells_decimals_of_seconds_and_collations(
         "h ARRAY, i OBJECT, j VARIANT)"
     )
     snowflake.run(f"CREATE TABLE {table}")
-    snowflake.run("CREATE TABLE IF NOT EXISTS t (a TIMESTAMP_NTZ(6))")
+    snowflake.run("CREATE OR REPLACE TABLE t (a TIME(1))")
+    snowflake.run(f"CREATE OR REPLACE TABLE {table}")
+    snowflake.run("CREATE TABLE IF NOT EXISTS t (a TIMESTAMP_NTZ(6), z TIME(1))")
     snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS k TIME(0)")
     snowflake.run("ALTER TABLE t ADD COLUMN IF NOT EXISTS k TIME(3)")
     snowflake.run(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.target import proxy
 from tests.target.test_existing_tables import (
     ANYTHING,
     MOMENT,
@@ -18,7 +19,9 @@ from tests.target.test_existing_tables import (
 from tests.target.test_loading import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
-    from tests.target.conftest import Warehouse
+    from collections.abc import Callable, Iterator
+
+    from tests.target.conftest import Run, Warehouse
 
 STATE = {"type": "STATE", "value": {"bookmark": 1}}
 
@@ -125,18 +128,73 @@ def test_a_change_that_snowflake_refuses_is_told(warehouse: Warehouse) -> None:
     assert "003001" in refusal
 
 
-def test_a_change_that_somebody_else_has_made_is_taken(warehouse: Warehouse) -> None:
-    """A refusal ends nothing where the table is ready all the same."""
-    table = made(warehouse, "ID VARCHAR, NAME VARCHAR(3)")
-    sql = f"ALTER TABLE {table} ALTER COLUMN NAME SET DATA TYPE VARCHAR(90)"
-    warehouse.admin.sql(sql)
+@pytest.fixture
+def beside(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Run]]:
+    """Load, while somebody else does the same just before a change of the table."""
+    with proxy.before(warehouse.admin.url, {}) as between:
 
-    warehouse.loaded(
-        schema({"id": ID, "name": {"type": "string", "maxLength": 50}}, "id"),
+        def load(begins: str, change: str, *messages: Any) -> Run:
+            def meddle(statement: str) -> None:
+                if statement.startswith(begins):
+                    warehouse.admin.sql(change, warehouse.schema)
+
+            monkeypatch.setattr(between, "action", meddle)
+            return warehouse.load(*messages, host=between.url)
+
+        yield load
+
+
+def test_somebody_else_widens_a_column_meanwhile(
+    warehouse: Warehouse, beside: Callable[..., Run]
+) -> None:
+    """Snowflake refuses to shorten it again, and the table is ready all the same."""
+    made(warehouse, "ID VARCHAR, NAME VARCHAR(3)")
+    name = {"type": "string", "maxLength": 50}
+
+    run = beside(
+        "ALTER TABLE",
+        "ALTER TABLE BILL ALTER COLUMN NAME SET DATA TYPE VARCHAR(90)",
+        schema({"id": ID, "name": name}, "id"),
         record(id="1", name="x" * 50),
     )
 
+    assert run.code == 0, run.log
     assert types(warehouse)["NAME"] == "VARCHAR(90)"
+
+
+def test_somebody_else_adds_a_column_of_another_type_meanwhile(
+    warehouse: Warehouse, beside: Callable[..., Run]
+) -> None:
+    """ADD COLUMN IF NOT EXISTS finds it, and says nothing of its type."""
+    warehouse.loaded(schema({"id": ID}, "id"))
+
+    run = beside(
+        "ALTER TABLE",
+        "ALTER TABLE BILL ADD COLUMN MORE BOOLEAN",
+        schema({"id": ID, "more": TEXT}, "id"),
+        record(id="1", more="x"),
+    )
+
+    assert "column MORE of table" in run.refusal()
+    assert "is BOOLEAN, and the stream now needs VARCHAR" in run.refusal()
+
+
+def test_somebody_else_makes_the_table_meanwhile(
+    warehouse: Warehouse, beside: Callable[..., Run]
+) -> None:
+    warehouse.loaded(schema({"id": ID}, "id", stream="other"))
+
+    run = beside(
+        "CREATE TABLE",
+        "CREATE TABLE BILL (NAME VARCHAR, ID VARCHAR(1))",
+        schema({"id": ID, "name": TEXT, "more": TEXT}, "id"),
+        record(id="10", more="x"),
+    )
+
+    assert run.code == 0, run.log
+    assert warehouse.rows("ID, NAME, MORE") == [["10", None, "x"]]
 
 
 @pytest.mark.parametrize("key", [ANYTHING, {"type": ["string", "integer"]}, TREE])

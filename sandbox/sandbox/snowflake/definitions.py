@@ -69,15 +69,20 @@ class Definitions:
             if (text := tables.note(column))
         }
         table = statement.find(exp.Table)
-        present = self._known(table) if noted and table else set()
+        present = self._kept(statement, table) if noted and table else set()
         outcome = self.connection.run(tables.definition(statement), binds)
-        for name, text in noted.items():
-            if table and name not in present:
-                self._note(table, name, text)
+        for name in noted.keys() - present:
+            if table:
+                self._note(table, name, noted[name])
         return outcome
 
-    def _known(self, table: exp.Table) -> set[str]:
-        return set(self._columns(table)) if self._exists(table) else set()
+    def _kept(self, statement: exp.Expr, table: exp.Table) -> set[str]:
+        """Return the columns that a definition finds, and leaves as they are."""
+        if not self._exists(table) or statement.args.get("replace"):
+            return set()
+        if isinstance(statement, exp.Create):  # IF NOT EXISTS, or it fails
+            return {folded(column.this) for column in statement.find_all(exp.ColumnDef)}
+        return set(self._columns(table))
 
     def _note(self, table: exp.Table, name: str, text: str) -> None:
         column = exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
