@@ -261,6 +261,8 @@ def test_describe_tells_decimals_of_seconds_and_collations(
         "VARCHAR(16777216) COLLATE 'utf8'",
         *("VARCHAR(7)", "ARRAY", "OBJECT", "VARIANT", "TIME(0)"),
     ]
+    snowflake.run("CREATE TABLE u CLONE t")
+    assert snowflake.rows("DESCRIBE TABLE u") == snowflake.rows("DESCRIBE TABLE t")
     comments = snowflake.rows("SELECT COMMENT FROM INFORMATION_SCHEMA.COLUMNS")
     assert {comment for (comment,) in comments} == {None}
 

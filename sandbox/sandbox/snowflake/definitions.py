@@ -84,6 +84,16 @@ class Definitions:
             return {folded(column.this) for column in statement.find_all(exp.ColumnDef)}
         return set(self._columns(table))
 
+    def _notes(self, table: exp.Table) -> list[tuple[str, str]]:
+        rows = self.connection.raw(
+            "SELECT column_name, substr(comment, length(?) + 1) FROM duckdb_columns() "
+            "WHERE starts_with(comment, ?) "
+            "AND database_name = ? AND schema_name = ? AND table_name = ?",
+            *(NOTE, NOTE, config.DATABASE),
+            *self._place(table),
+        )
+        return [(column, text) for column, text in rows]
+
     def _note(self, table: exp.Table, name: str, text: str) -> None:
         column = exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
         schema, own = (
@@ -124,6 +134,8 @@ class Definitions:
                 self.connection.raw(f"ALTER TABLE {after} {change}")
         self._forget_lengths(statement)
         self._copy_lengths(source, new)
+        for column, text in self._notes(source):
+            self._note(new, column, text)
         name = names.show(folded(new.this))
         return listed([{"status": f"Table {name} successfully created."}])
 
