@@ -18,6 +18,7 @@ from target_snowflake_merge import replay, report
 from target_snowflake_merge.delivery import Delivery
 from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.journal import Status
+from target_snowflake_merge.ledger import NAME as LEDGER
 from target_snowflake_merge.ping import Ping
 from target_snowflake_merge.settling import settle
 from target_snowflake_merge.target import TargetSnowflakeMerge
@@ -144,6 +145,8 @@ def replay_command(  # noqa: PLR0913 - the options of the command
     It is safe at any time and in any order: a row is replaced only by a later
     observation, and what was deleted does not come back.
     """
+    if bool(file) + discard + dry_run > 1:
+        raise click.UsageError("--dump, --discard and --dry-run exclude each other.")
     if not statuses and not request_ids:
         statuses = ("failed",)
     choice = replay.Choice(statuses=statuses, request_ids=request_ids, **others)
@@ -186,7 +189,8 @@ def loads_command(
     """
     local = report.unsettled(context.target.journal_path, context.target.destination)
     here = [e for e in local if stream in {None, e.stream}]
-    loads = context.target.ledger.newest(stream, limit)
+    tables = context.connector.tables_that_begin_with(LEDGER)
+    loads = context.target.ledger.newest(stream, limit) if LEDGER in tables else []
     if as_json:
         click.echo(json.dumps(report.as_json(here, loads), indent=2))
     else:

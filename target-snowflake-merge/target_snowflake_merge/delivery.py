@@ -179,7 +179,11 @@ def refused(run: Run, entry: Entry, message: str) -> RefusedError:
     entry = replace(
         entry, status="failed", finished_at=now(), error=message, in_ledger=False
     )
-    run.update(entry)
+    try:
+        run.update(entry)
+    except TargetError as error:
+        # Why Snowflake refused it comes first; the next run asks it again.
+        message = f"{message} {error}"
     return RefusedError(message, entry)
 
 

@@ -186,22 +186,23 @@ class Journal:
 
     def _make_room(self, wanted: int) -> None:
         """Remove the oldest loaded statements, and stop where that is not enough."""
-        patience_ends = time.monotonic() + WAIT_SECONDS
-        while not self._has_made_room(wanted, patience_ends):
+        begun = time.monotonic()
+        if not self._has_made_room(wanted, begun):
             logger.info(
                 "The journal is full, and another process looks after the older runs "
                 "in it; waiting for it"
             )
-            time.sleep(WAIT_STEP_SECONDS)
+            while not self._has_made_room(wanted, begun):
+                time.sleep(WAIT_STEP_SECONDS)
 
-    def _has_made_room(self, wanted: int, patience_ends: float) -> bool:
+    def _has_made_room(self, wanted: int, begun: float) -> bool:
         with self._looked_after() as runs:
             self._room.used = size(self.path)
             for run in [*(runs or ()), self.run]:
                 self._forget_loaded(run, wanted)
         if self._room.used + wanted <= self._room.limit:
             return True
-        if runs is None and time.monotonic() < patience_ends:
+        if runs is None and time.monotonic() < begun + WAIT_SECONDS:
             return False
         raise TargetError(
             f"The journal {self.path} would exceed journal_max_bytes "

@@ -14,7 +14,7 @@ from target_snowflake_merge import aside
 from target_snowflake_merge.journal import checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_snowflake_merge.connector import Connector
     from target_snowflake_merge.journal import Entry, Journal
@@ -46,6 +46,7 @@ def take_places(
     loader: Loader,
     connector: Connector,
     state: Mapping[str, Any],
+    check: Callable[[], None],
 ) -> None:
     """Put the tables that were filled in the places of the old ones.
 
@@ -54,12 +55,14 @@ def take_places(
         loader: Sends the statements.
         connector: Drops the tables that were filled.
         state: The last state of the input.
+        check: Raises an exception where no further table is to take its place.
 
     Raises:
         TargetError: A table has not taken its place, or is left over beside it.
     """
     for sink in sinks:
         loader.settle(sink.table)
+        check()
         if sink.filled.first_sequence is None:
             _keep(sink, connector)
             continue

@@ -17,7 +17,7 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
 from target_snowflake_merge.duplicates import repeated_name
-from target_snowflake_merge.errors import one_line
+from target_snowflake_merge.errors import TargetError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +70,11 @@ class MessageReader(GenericSingerReader[bytes]):
     @property
     @override
     def default_input(self) -> IO[bytes]:
+        if sys.stdin is None:
+            raise TargetError(
+                "Standard input is closed; pipe the messages of a tap into it, or name "
+                "a file with --input."
+            )
         return sys.stdin.buffer
 
     @override

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 Found = tuple["Run", "Entry"]
 """A statement and the folder that holds it."""
 
+DISCARDABLE = {"failed", "in_flight"}
+"""What may be discarded: the rows of all others are in the table, or given up."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -122,6 +125,7 @@ def send_again(
             "leave them out here, with --stream or --request-id, or discard them."
         )
     ledger.open()
+    journal.spared = {entry.request_id for _, entry in found}
     refusals = []
     for run, entry in found:
         try:
@@ -165,8 +169,17 @@ def discard(found: Collection[Found], ledger: Ledger) -> None:
     """Give batches up: they are never sent again, unless by request id.
 
     Raises:
-        TargetError: The journal or the ledger cannot be written.
+        TargetError: The journal or the ledger cannot be written. Or the rows of some
+            are in the table, or were given up before; none was discarded.
     """
+    others = [entry for _, entry in found if entry.status not in DISCARDABLE]
+    if others:
+        raise TargetError(
+            f"{len(others)} of these {len(found)} batches are {others[0].status} "
+            f"(such as request {others[0].request_id}); only what is failed or "
+            "in_flight can be discarded, so leave them out with --status or "
+            "--request-id."
+        )
     given_up = []
     for run, entry in found:
         gone = replace(entry, status="discarded", finished_at=now(), in_ledger=False)

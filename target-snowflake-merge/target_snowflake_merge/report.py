@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ERROR_LIMIT = 100
 """Characters of an error that a table shows."""
 
+NOTHING = "Nothing was loaded yet, as far as this role can see."
+
 TIMES = ("STARTED_AT", "FINISHED_AT")
 COUNTS = {"ROWS", "INSERTED", "UPDATED", "DELETED"}
 COLUMNS = ["STATUS", "STARTED_AT", "STREAM", "KIND", *sorted(COUNTS), "REQUEST_ID"]
@@ -79,7 +81,7 @@ def as_text(here: Sequence[Entry], loads: Iterable[Load]) -> str:
         parts += ["In this machine's journal (see snowflake-merge replay):"]
         parts += [chosen(here), ""]
     rows = [[*(_shown(load, name) for name in COLUMNS), _error(load)] for load in loads]
-    parts.append(table([[*COLUMNS, "ERROR"], *rows]))
+    parts.append(table([[*COLUMNS, "ERROR"], *rows]) if rows else NOTHING)
     return "\n".join(parts)
 
 

@@ -12,7 +12,7 @@ from target_snowflake_merge.journal import now
 from target_snowflake_merge.ledger import REMOVING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from target_snowflake_merge.delivery import Delivery
     from target_snowflake_merge.journal import Entry, Journal, Kind, Run, Status
@@ -24,7 +24,12 @@ DONE = {"loaded", "superseded"}
 logger = logging.getLogger(__name__)
 
 
-def settle(journal: Journal, delivery: Delivery, ledger: Ledger) -> None:
+def settle(
+    journal: Journal,
+    delivery: Delivery,
+    ledger: Ledger,
+    check: Callable[[], None] | None = None,
+) -> None:
     """Bring the statements of runs that have ended to their end.
 
     What was in flight is sent again under its request id. The ledger gets the rows that
@@ -34,6 +39,7 @@ def settle(journal: Journal, delivery: Delivery, ledger: Ledger) -> None:
         journal: The journal.
         delivery: Sends the statements.
         ledger: Gets the rows.
+        check: Raises an exception where no further statement is to be sent.
 
     Raises:
         TargetError: Snowflake cannot be reached, or the journal not be read.
@@ -45,6 +51,8 @@ def settle(journal: Journal, delivery: Delivery, ledger: Ledger) -> None:
         complete(journal, runs, ledger)
         for run, entry in sorted(own, key=_removals_first):
             if not entry.is_settled:
+                if check:
+                    check()
                 # Also where it stays open, no other row may get its sequences.
                 ledger.note(entry)
                 _settle(run, entry, delivery, ledger)

@@ -40,7 +40,14 @@ class States:
         self._open.pop(name, None)
 
     def read(self, state: Any) -> None:  # noqa: ANN401 - a state is any JSON
-        """Take a state from the input."""
+        """Take a state from the input.
+
+        It takes the place of one that waits for the very same things.
+        """
+        if self._waiting:
+            last, _ = self._waiting[-1]
+            if not any(last < place <= self._place for place in self._open.values()):
+                self._waiting.pop()
         self._waiting.append((self._place, state))
 
     @property

@@ -28,17 +28,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from singer_sdk import Target
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.plugin_base import SingerCommand
-from singer_sdk.singerlib.exceptions import SingerError
 from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 from target_snowflake_merge import batch_files, mapping, overwriting
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.auth import authenticator
+from target_snowflake_merge.command import Command
 from target_snowflake_merge.conclusions import Conclusions
 from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.delivery import Delivery
@@ -49,6 +48,7 @@ from target_snowflake_merge.loader import Loader
 from target_snowflake_merge.reader import MessageReader
 from target_snowflake_merge.settings import SETTINGS, sentence
 from target_snowflake_merge.settling import settle
+from target_snowflake_merge.signals import Ending
 from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
 from target_snowflake_merge.states import States
@@ -62,22 +62,6 @@ if TYPE_CHECKING:
     from singer_sdk.sinks import Sink
 
     from target_snowflake_merge.journal import Entry
-
-STANDARD_ERROR = 2
-"""The descriptor, which can be written to from within a signal handler."""
-
-
-class Command(SingerCommand):
-    """The command line, which ends a failed run with one sentence."""
-
-    @override
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, and report what is known to go wrong without a traceback."""
-        try:
-            return super().main(*args, **kwargs)
-        except (TargetError, SingerSDKError, SingerError) as error:
-            self.logger.error("%s", one_line(str(error), 2_000))  # noqa: TRY400 - the sentence says what a traceback would hide
-        sys.exit(1)
 
 
 class TargetSnowflakeMerge(Target):
@@ -101,7 +85,7 @@ class TargetSnowflakeMerge(Target):
         Raises:
             TargetError: A setting is missing or wrong.
         """
-        self._ended_by: int | None = None
+        self._ending = Ending()
         self._announced: dict[str, int] = {}
         self._next_age_check = math.inf
         self._last_state: dict[str, Any] = {}
@@ -194,7 +178,7 @@ class TargetSnowflakeMerge(Target):
         delivery = Delivery(self.connector)
         if self.overwrites:
             overwriting.drop_remnants(journal, self.connector)
-        settle(journal, delivery, self.ledger)
+        settle(journal, delivery, self.ledger, self._ending.check)
         return Loader(
             delivery=delivery,
             journal=journal,
@@ -216,30 +200,22 @@ class TargetSnowflakeMerge(Target):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Have the reading end, or at a second signal the process.
+        """Have the reading end, or the process when the signal comes again.
 
         The SDK would drain from within the signal handler, in the middle of a batch,
         and then pass on the state of records that are not loaded.
         """
-        if self._ended_by is not None:
-            os._exit(128 + signum)
-        self._ended_by = signum
         self._reader.stop()
-        # The logger may be in the middle of a line: it would refuse, and end nothing.
-        text = (
-            f"Ended by signal {signum}: what is in flight is finished first; another "
-            "signal ends at once\n"
-        )
-        os.write(STANDARD_ERROR, text.encode())
+        self._ending.begin(signum)
 
     def _wait_for_input(self, descriptor: int) -> bool:
         """Wait for input, and send meanwhile what has waited for long enough."""
-        while self._ended_by is None:
+        while not self._ending.has_begun:
             timeout = self._next_age_check - time.monotonic()
             if timeout <= 0:
                 self._send_old_batches()
             elif self.loader.wait(descriptor, min(timeout, threading.TIMEOUT_MAX)):
-                return self._ended_by is None
+                return not self._ending.has_begun
         return False
 
     def begin(self, sink: MergeSink) -> None:
@@ -376,26 +352,33 @@ class TargetSnowflakeMerge(Target):
     def process_endofpipe(self) -> None:
         """Load what waits, pass the last state on, and say what was loaded."""
         with self._ending_well():
-            if self._ended_by is not None:
-                sys.exit(128 + self._ended_by)
+            self._ending.check()
             self._load_the_rest()
         self.loader.close()
         for sink in self._merge_sinks():
             sink.clean_up()
         for line in self.loader.summary():
             self.logger.info(line)
+        self._ending.check()
 
     def _load_the_rest(self) -> None:
         for sink in self._merge_sinks():
             self.drain_one(sink)
+            self._ending.check()
         for sink in self._merge_sinks():
             if sink.stream_name in self._announced:
+                self.loader.settle(sink.table)
+                self._ending.check()
                 self._activate_early_version(sink)
         if self.overwrites:
             sinks = self._merge_sinks()
             self.conclusions.check()
             overwriting.take_places(
-                sinks, self.loader, self.connector, self._last_state
+                sinks,
+                self.loader,
+                self.connector,
+                self._last_state,
+                self._ending.check,
             )
         self.loader.finish()
 
