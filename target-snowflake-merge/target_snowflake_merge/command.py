@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
@@ -24,6 +25,8 @@ class Command(SingerCommand):
             return super().main(*args, **kwargs)
         except (TargetError, SingerSDKError, SingerError) as error:
             self.logger.error("%s", one_line(str(error), 2_000))  # noqa: TRY400 - the sentence says what a traceback would hide
+        finally:
+            _forget_unread_log()
         sys.exit(1)
 
 
@@ -33,3 +36,15 @@ def _check_output() -> None:
             "Standard output is closed, so no state can be passed on; open it, for "
             "example into a file."
         )
+
+
+def _forget_unread_log() -> None:
+    """Keep the exit code where nobody reads the log any more.
+
+    Python ends with 120 when what is left for standard error cannot be written.
+    """
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        sys.stderr = io.StringIO()

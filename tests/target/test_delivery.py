@@ -225,9 +225,3 @@ def test_a_token_that_is_refused_once_is_signed_anew(warehouse: Warehouse) -> No
     first, second = warehouse.merges()
     assert first.query["requestId"] == second.query["requestId"]
     assert second.query["retry"] == "true"
-
-
-def test_a_tap_that_cannot_be_followed_is_told(warehouse: Warehouse) -> None:
-    batch = {"type": "BATCH", "stream": "bill", "encoding": {}, "manifest": []}
-    refusal = warehouse.load(SCHEMA, batch, STATE).refusal()
-    assert "BATCH messages are not supported" in refusal

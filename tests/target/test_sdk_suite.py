@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 from singer_sdk.exceptions import InvalidRecord
-from singer_sdk.testing import SuiteConfig, get_target_test_class, target_test_streams
+from singer_sdk.testing import (
+    SuiteConfig,
+    get_target_test_class,
+    target_test_streams,
+    templates,
+)
 from singer_sdk.testing.runners import TargetTestRunner
 from singer_sdk.testing.suites import SingerTestSuite, target_tests
 from singer_sdk.testing.target_tests import (
     TargetMultipleStateMessages,
     TargetRecordMissingRequiredProperty,
 )
-from singer_sdk.testing.templates import TargetFileTestTemplate, TestTemplate
+from singer_sdk.testing.templates import TargetFileTestTemplate
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.target import TargetSnowflakeMerge
 from typing_extensions import override
@@ -104,7 +109,7 @@ class MissingRequiredProperty(TargetRecordMissingRequiredProperty):
         assert isinstance(caught.value.__cause__, InvalidRecord)
 
 
-suite: SingerTestSuite[TestTemplate[Any]] = SingerTestSuite(
+suite: SingerTestSuite[templates.TestTemplate[Any]] = SingerTestSuite(
     kind="target",
     tests=[
         type(test.__name__, (Validated, test), {})
