@@ -16,8 +16,8 @@ from typing_extensions import override
 
 from target_snowflake_merge import replay, report
 from target_snowflake_merge.delivery import Delivery
+from target_snowflake_merge.entry import Status
 from target_snowflake_merge.errors import TargetError, one_line
-from target_snowflake_merge.journal import Status
 from target_snowflake_merge.ledger import NAME as LEDGER
 from target_snowflake_merge.ping import Ping
 from target_snowflake_merge.settling import settle

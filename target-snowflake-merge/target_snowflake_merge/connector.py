@@ -17,8 +17,8 @@ from target_snowflake_merge.sql_api import Result, Statement
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from target_snowflake_merge.entry import Entry
     from target_snowflake_merge.evolution import Column
-    from target_snowflake_merge.journal import Entry
     from target_snowflake_merge.sql_api import SqlApi
     from target_snowflake_merge.types import ColumnType
 

@@ -12,18 +12,19 @@ import msgspec
 from msgspec.structs import replace
 
 from target_snowflake_merge.diagnosis import explained
+from target_snowflake_merge.entry import checksum, now
 from target_snowflake_merge.errors import (
     StatementError,
     StatementTooLargeError,
     TargetError,
 )
-from target_snowflake_merge.journal import checksum, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from target_snowflake_merge.connector import Connector
-    from target_snowflake_merge.journal import Entry, Run
+    from target_snowflake_merge.entry import Entry
+    from target_snowflake_merge.runs import Run
 
 logger = logging.getLogger(__name__)
 

@@ -15,21 +15,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge.entry import (
-    REMOVABLE,
-    Entry,
-    Kind,
-    Status,
-    checksum,
-    now,
-    time_ordered_id,
-)
+from target_snowflake_merge.entry import REMOVABLE, Entry, time_ordered_id
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.runs import (
     LOCK,
     Room,
     Run,
-    entries,
     folders,
     readable,
     size,
@@ -39,19 +30,6 @@ from target_snowflake_merge.runs import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
-
-__all__ = [
-    "Entry",
-    "Journal",
-    "Kind",
-    "Run",
-    "Status",
-    "checksum",
-    "entries",
-    "folders",
-    "now",
-    "time_ordered_id",
-]
 
 CARETAKER = "caretaker"
 """The file that is locked by whoever looks after the runs that have ended."""
@@ -140,7 +118,7 @@ class Journal:
     def _looked_after(self) -> Iterator[list[Run] | None]:
         """Give the runs that have ended, or None where another process has them."""
         with self._caring:
-            if self._idle is not None or not _is_locked(self._caretaker):
+            if self._idle is not None or not _try_lock(self._caretaker):
                 yield self._idle
                 return
             try:
@@ -232,7 +210,7 @@ def _lock_file(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def _is_locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     """Lock a file, and return whether nobody else had."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -246,6 +224,6 @@ def _is_idle(folder: Path) -> bool:
     with readable(folder):
         lock = _lock_file(folder / LOCK)
     try:
-        return _is_locked(lock)
+        return _try_lock(lock)
     finally:
         os.close(lock)

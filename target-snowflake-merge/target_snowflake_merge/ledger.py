@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from target_snowflake_merge.connector import Connector, Table
-    from target_snowflake_merge.journal import Entry
+    from target_snowflake_merge.entry import Entry
     from target_snowflake_merge.sql_api import Result
 
 NAME = "_SDC_LOADS"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from target_snowflake_merge.delivery import Delivery
-    from target_snowflake_merge.journal import Entry, Journal, Kind
+    from target_snowflake_merge.entry import Entry, Kind
+    from target_snowflake_merge.journal import Journal
     from target_snowflake_merge.ledger import Ledger
     from target_snowflake_merge.states import States
 

@@ -11,13 +11,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from target_snowflake_merge import aside
-from target_snowflake_merge.journal import checksum
+from target_snowflake_merge.entry import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from target_snowflake_merge.connector import Connector
-    from target_snowflake_merge.journal import Entry, Journal
+    from target_snowflake_merge.entry import Entry
+    from target_snowflake_merge.journal import Journal
     from target_snowflake_merge.loader import Loader
     from target_snowflake_merge.sinks import MergeSink
 

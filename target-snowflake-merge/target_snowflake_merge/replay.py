@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.elements import DELETED_AT
+from target_snowflake_merge.entry import now
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.journal import entries, folders, now
+from target_snowflake_merge.runs import entries, folders
 from target_snowflake_merge.settling import (
     complete,
     credit,
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from target_snowflake_merge.delivery import Delivery
-    from target_snowflake_merge.journal import Entry, Journal, Run
+    from target_snowflake_merge.entry import Entry
+    from target_snowflake_merge.journal import Journal
     from target_snowflake_merge.ledger import Ledger
+    from target_snowflake_merge.runs import Run
 
 logger = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_snowflake_merge.errors import one_line
-from target_snowflake_merge.journal import entries, folders
+from target_snowflake_merge.runs import entries, folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from target_snowflake_merge.journal import Entry
+    from target_snowflake_merge.entry import Entry
 
     Load = dict[str, str | None]
     """A row of the ledger, as the SQL API gives it."""

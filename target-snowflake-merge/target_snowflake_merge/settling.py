@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from target_snowflake_merge.delivery import RefusedError
-from target_snowflake_merge.journal import now
+from target_snowflake_merge.entry import now
 from target_snowflake_merge.ledger import REMOVING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from target_snowflake_merge.delivery import Delivery
-    from target_snowflake_merge.journal import Entry, Journal, Kind, Run, Status
+    from target_snowflake_merge.entry import Entry, Kind, Status
+    from target_snowflake_merge.journal import Journal
     from target_snowflake_merge.ledger import Ledger
+    from target_snowflake_merge.runs import Run
 
 DONE = {"loaded", "superseded"}
 """The states of a replay that has loaded everything; a halved one is superseded."""

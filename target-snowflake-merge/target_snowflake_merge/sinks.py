@@ -20,9 +20,9 @@ from target_snowflake_merge.elements import (
     named,
     now,
 )
+from target_snowflake_merge.entry import Entry, checksum
+from target_snowflake_merge.entry import now as journal_now
 from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
-from target_snowflake_merge.journal import Entry, checksum
-from target_snowflake_merge.journal import now as journal_now
 from target_snowflake_merge.types import (
     INTEGER,
     TEXT,

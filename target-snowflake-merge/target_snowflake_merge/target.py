@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
-    from target_snowflake_merge.journal import Entry
+    from target_snowflake_merge.entry import Entry
 
 
 class TargetSnowflakeMerge(Target):

@@ -7,11 +7,13 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.journal import Entry, entries, folders
+from target_snowflake_merge.runs import entries, folders
 
 from tests.target import proxy
 
 if TYPE_CHECKING:
+    from target_snowflake_merge.entry import Entry
+
     from tests.target.conftest import Warehouse
 
 SCHEMA = {

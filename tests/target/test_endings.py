@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from target_snowflake_merge.journal import folders
+from target_snowflake_merge.runs import folders
 from target_snowflake_merge.states import States
 
 from tests.target import proxy

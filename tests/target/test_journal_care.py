@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from target_snowflake_merge.journal import (
-    Entry,
-    Journal,
-    entries,
-    folders,
-    time_ordered_id,
-)
-from target_snowflake_merge.runs import files, size
+from target_snowflake_merge.entry import Entry, time_ordered_id
+from target_snowflake_merge.journal import Journal
+from target_snowflake_merge.runs import entries, files, folders, size
 
 from tests.target import proxy
 from tests.target.test_crashes import bill, killed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from target_snowflake_merge import aside
-from target_snowflake_merge.journal import time_ordered_id
+from target_snowflake_merge.entry import time_ordered_id
 
 from tests.target import proxy
 

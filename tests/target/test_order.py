@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk import Target
-from target_snowflake_merge.journal import entries, folders
+from target_snowflake_merge.runs import entries, folders
 from target_snowflake_merge.states import States
 from target_snowflake_merge.target import TargetSnowflakeMerge
 

@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.journal import Entry, entries, folders
+from target_snowflake_merge.runs import entries, folders
 
 if TYPE_CHECKING:
+    from target_snowflake_merge.entry import Entry
+
     from tests.target.conftest import Warehouse
 
 SCHEMA = {
