@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs
 
 import pytest
@@ -53,6 +53,13 @@ class Run:
         """The sentences of the log's errors."""
         lines = self.log.splitlines()
         return [line.split("|", 3)[3].strip() for line in lines if "| ERROR " in line]
+
+
+RunTap: TypeAlias = "Callable[..., Run]"
+"""Runs the command, see the fixture `run_tap`."""
+
+Asked: TypeAlias = "Callable[[str], list[dict[str, str]]]"
+"""Tells what was asked for, see the fixture `asked`."""
 
 
 @pytest.fixture(scope="session")

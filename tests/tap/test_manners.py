@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
-    Run = Any
-    RunTap = Callable[..., Run]
-    Asked = Callable[[str], list[dict[str, str]]]
+    from tests.tap.conftest import Asked, RunTap
+
     Start = Callable[..., subprocess.Popen[str]]
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,96 +10,11 @@ import requests
 from tap_acumatica.auth import CookieAuthenticator, PasswordAuthenticator
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 from tap_acumatica.tap import TapAcumatica
-from typing_extensions import override
+
+from tests.tap.odd_server import OddServer, Turns, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-TOKEN = {"access_token": "good", "expires_in": 3600}
-ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
-SWAGGER = {
-    "paths": {"/Account": {"get": {}}},
-    "components": {
-        "schemas": {
-            "StringValue": {"properties": {"value": {"type": "string"}}},
-            "Account": {
-                "properties": {
-                    "LastModifiedDateTime": {"$ref": "#/components/schemas/StringValue"}
-                }
-            },
-        }
-    },
-}
-
-
-class Turns(list[Any]):
-    """Answers that come one after the other."""
-
-
-class OddServer(ThreadingHTTPServer):
-    """Answers as its table says; what is asked for is kept."""
-
-    def __init__(self, **answers: Any) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers = {
-            "token": TOKEN,
-            "entity": ENDPOINTS,
-            "swagger.json": SWAGGER,
-            "$adHocSchema": {},
-            "logout": {},
-            **answers,
-        }
-        self.with_date = True
-        self.delays: dict[str, float] = {}
-        self.bodies: dict[str, list[bytes]] = {}
-        self.signed: dict[str, str | None] = {}
-        self.asked: dict[str, str] = {}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: OddServer
-
-    def do_GET(self) -> None:
-        body_sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        name = self.path.partition("?")[0].rpartition("/")[2]
-        self.server.bodies.setdefault(name, []).append(body_sent)
-        time.sleep(self.server.delays.get(name, 0))
-        self.server.asked[name] = self.path
-        self.server.signed[name] = self.headers.get("Authorization")
-        answer = self.server.answers.get(name, (404, {}))
-        if isinstance(answer, Turns):
-            answer = answer.pop(0)
-        status, body = answer if isinstance(answer, tuple) else (200, answer)
-        content = json.dumps(body).encode()
-        self.send_response_only(status)
-        if self.server.with_date:
-            self.send_header("Date", self.date_time_string())
-        if name == "login" and status < 300:
-            self.send_header("Set-Cookie", "ASP.NET_SessionId=1")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_POST = do_GET  # noqa: N815 - the base class names it so
-
-    @override
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serving(**answers: Any) -> Iterator[OddServer]:
-    with OddServer(**answers) as server:
-        Thread(target=server.serve_forever).start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
 
 
 def sync(
@@ -344,3 +255,23 @@ def test_only_what_passes_is_asked_again_at_a_sign_in_with_cookies(
         cookies(server)
     assert isinstance(raised.value, RetryableError) is may_pass
     assert (message or str(status)) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("message", "may_pass"),
+    [
+        ("The number of concurrent API logins exceeds the licence.", True),
+        ("The branch MARS cannot be found in the system.", False),
+    ],
+)
+def test_of_what_the_erps_logic_objects_to_only_the_limit_of_seats_passes(
+    message: str, *, may_pass: bool
+) -> None:
+    body = {"message": message, "exceptionType": "PX.Data.PXException"}
+    with serving(Account=Turns([(500, body), []])) as server:
+        if may_pass:
+            sync(server)
+        else:
+            with pytest.raises(AcumaticaError, match="MARS"):
+                sync(server)
+        assert len(server.bodies["Account"]) == (2 if may_pass else 1)

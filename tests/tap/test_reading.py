@@ -11,14 +11,11 @@ from tap_acumatica.schema import Swagger
 from tap_acumatica.tap import TapAcumatica
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pytest
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
-    Run = Any
-    RunTap = Callable[..., Run]
-    Asked = Callable[[str], list[dict[str, str]]]
+    from tests.tap.conftest import Asked, RunTap
+
 
 KEY = "LastModifiedDateTime"
 

@@ -24,15 +24,13 @@ from tap_acumatica.token_file import TokenFile
 
 from sandbox import config
 from tests.tap.conftest import TAP
-from tests.tap.test_odd_servers import serving
+from tests.tap.odd_server import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
-    Run = Any
-    RunTap = Callable[..., Run]
+    from tests.tap.conftest import RunTap
+
 
 COMMAND = Path(sys.executable).parent / "acumatica"
 WITHOUT_PASSWORD = {"username": None, "password": None}

@@ -13,14 +13,12 @@ from sandbox.acumatica.faults import Fault
 from tests.tap.conftest import outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
-    Run = Any
-    RunTap = Callable[..., Run]
-    Asked = Callable[[str], list[dict[str, str]]]
+    from tests.tap.conftest import Asked, RunTap
+
 
 ENTITIES = {
     "vendors": "Vendor",

@@ -1,4 +1,4 @@
-"""Every tenant differs: versions, builds, endpoints, entities, own fields, choices."""
+"""Every tenant differs: versions, builds, endpoints, entities, and entities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.acumatica.faults import Fault
 from sandbox.config import tap_settings
 from tap_acumatica.errors import SettingError
 from tap_acumatica.streams import specs
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
 
     from sandbox import processes
+    from tests.tap.conftest import Asked, Run, RunTap
 
-    Run = Any
-    RunTap = Callable[..., Run]
-    Asked = Callable[[str], list[dict[str, str]]]
     Select = Callable[..., Run]
 
 OLD, NEW = "24.200.001", "26.200.001"
@@ -39,30 +36,6 @@ STREAMS = {
     "customers": "Customer",
 }
 USR = ["Document.UsrApprovalCode", "Document.UsrCustomsDuty", "Document.UsrDisputed"]
-
-
-@pytest.fixture
-def select(
-    tmp_path: Path, acumatica: AcumaticaAdmin, settings: dict[str, Any]
-) -> Select:
-    """Run the command with one stream, without some of its fields."""
-    del acumatica  # it watches over the seats
-
-    def select(stream: str, *deselected: str, **changes: object) -> Run:
-        config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
-        config.write_text(json.dumps({**settings, **changes}))
-        [discovered] = outcome("--config", str(config), "--discover").messages
-        gone = [tuple(name.split(".")) for name in deselected]
-        for entry in discovered["streams"]:
-            for node in entry["metadata"]:
-                name = tuple(node["breadcrumb"][1::2])
-                node["metadata"]["selected"] = (
-                    name not in gone if name else entry["stream"] == stream
-                )
-        catalog.write_text(json.dumps(discovered))
-        return outcome("--config", str(config), "--catalog", str(catalog))
-
-    return select
 
 
 # Versions.
@@ -309,197 +282,3 @@ def test_a_catalog_of_a_newer_endpoint_does_not_make_a_stream_incremental(
     assert len(run.of_type("ACTIVATE_VERSION")) == 1
     rows = acumatica.summary()["SalesInvoice"]["rows"]
     assert len(run.records("sales_invoices")) == rows
-
-
-# Custom fields.
-
-
-def test_custom_fields_that_lists_cannot_hold_are_read_by_id(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
-) -> None:
-    since = "2026-08-15T00:00:00Z"
-    acumatica.change_settings(custom_fields=True)
-    whole = run_tap("bills", start_date=since).records("bills")
-    acumatica.change_settings(unoptimizable={"Bill": ["Document.UsrDisputed"]})
-    run = run_tap("bills", start_date=since)
-    assert run.exit_code == 0, run.log
-    read = {record["id"]: record["custom"] for record in run.records("bills")}
-    assert read == {record["id"]: record["custom"] for record in whole}
-    assert read
-
-
-def test_contract_5_cannot_do_without_select_for_custom_fields(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
-) -> None:
-    acumatica.change_settings(custom_fields=True, unselectable=["Bill"])
-    run = run_tap("bills", endpoint_version=NEW)
-    assert run.exit_code == 1
-    assert "set custom_fields to [] to read" in run.errors[0]
-
-
-def test_a_passing_failure_is_waited_out_where_select_is_needed(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
-) -> None:
-    acumatica.change_settings(custom_fields=True)
-    path = f"/{NEW}/Bill?"
-    acumatica.add_fault(Fault(kind="status", status=500, path=path))
-    run = run_tap("bills", endpoint_version=NEW, start_date="2026-08-15T00:00:00Z")
-    assert run.exit_code == 0, run.log
-
-
-@pytest.mark.parametrize(("path", "count"), [("?$expand", 1), ("/Bill/", 100)])
-def test_records_that_cannot_be_read_by_id_do_not_count_as_deleted(
-    run_tap: RunTap, acumatica: AcumaticaAdmin, path: str, count: int
-) -> None:
-    """Once only the query is not found, once none of the records is."""
-    acumatica.change_settings(unoptimizable={"Bill": ["Details"]})
-    acumatica.add_fault(Fault(kind="status", status=404, path=path, count=count))
-    run = run_tap("bills", start_date="2026-06-01T00:00:00Z")
-    assert run.exit_code == 1
-    assert "are not found by their ids" in run.errors[0]
-    assert "replication_key_value" not in json.dumps(run.state)
-    assert len(run.records("bills")) == 0
-
-
-@pytest.mark.parametrize("version", [OLD, NEW])
-def test_custom_fields_are_found_asked_for_and_typed(
-    run_tap: RunTap, acumatica: AcumaticaAdmin, version: str
-) -> None:
-    acumatica.change_settings(custom_fields=True)
-    run = run_tap("bills", "vendors", endpoint_version=version)
-    assert run.exit_code == 0
-    schemas = {m["stream"]: m["schema"]["properties"] for m in run.of_type("SCHEMA")}
-    document = schemas["bills"]["custom"]["properties"]["Document"]["properties"]
-    assert document["UsrCustomsDuty"]["type"] == ["number", "null"]
-    assert document["UsrApprovedOn"]["format"] == "date-time"
-    assert document["AttributeCOSTCENTER"]["type"] == ["string", "null"]
-    values = [r["custom"]["Document"] for r in run.records("bills")]
-    assert {type(v["UsrDisputed"]) for v in values} == {bool, type(None)}
-    assert len({v["UsrCustomsDuty"] for v in values}) > 100
-    lines = [line for r in run.records("bills") for line in r["Details"]]
-    assert all("UsrInspector" in line["custom"]["Transactions"] for line in lines)
-    contacts = [r["MainContact"] for r in run.records("vendors") if r["MainContact"]]
-    assert all("UsrLinkedIn" in c["custom"]["DefContact"] for c in contacts)
-
-
-def test_both_contracts_give_the_same_custom_values(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
-) -> None:
-    acumatica.change_settings(custom_fields=True)
-    since = "2026-06-01T00:00:00Z"
-    old, new = (
-        {
-            r["id"]: (r["custom"], [line["custom"] for line in r["Details"]])
-            for r in run_tap(
-                "bills", endpoint_version=version, start_date=since
-            ).records("bills")
-        }
-        for version in (OLD, NEW)
-    )
-    assert old == new
-    assert old
-
-
-def test_only_custom_fields_that_match_are_taken(
-    run_tap: RunTap, acumatica: AcumaticaAdmin, asked: Asked
-) -> None:
-    acumatica.change_settings(custom_fields=True)
-    run = run_tap("bills", custom_fields=["Document.UsrDisputed"])
-    assert {*asked("Bill")[0]["$custom"].split(",")} == {"Document.UsrDisputed"}
-    assert list(run.records("bills")[0]["custom"]["Document"]) == ["UsrDisputed"]
-    acumatica.clear_requests()
-    assert run_tap("bills", custom_fields=[]).exit_code == 0
-    assert not asked("$adHocSchema")
-    assert all("$custom" not in page for page in asked("Bill"))
-
-
-# The catalog's choices.
-
-
-@pytest.mark.parametrize("version", [OLD, NEW])
-def test_what_is_deselected_is_not_asked_for(
-    select: Select, acumatica: AcumaticaAdmin, asked: Asked, version: str
-) -> None:
-    acumatica.change_settings(custom_fields=True)
-    run = select(
-        "bills",
-        "Details",
-        "Description",
-        "custom.Document.UsrDisputed",
-        endpoint_version=version,
-    )
-    assert run.exit_code == 0
-    page = asked("Bill")[0]
-    assert "Details" not in page["$expand"].split(",")
-    names = page["$select"].split(",")
-    assert "Amount" in names
-    assert not {"Description", "Details", "Document.UsrDisputed"} & set(names)
-    custom = page["$custom"].split(",") if version == OLD else names
-    assert set(USR) - {"Document.UsrDisputed"} <= set(custom)
-    record = run.records("bills")[0]
-    assert not {"Details", "Description"} & record.keys()
-    assert "UsrDisputed" not in record["custom"]["Document"]
-    assert "UsrApprovalCode" in record["custom"]["Document"]
-    assert "Applications" in record
-
-
-def test_a_part_of_a_linked_object_is_asked_for(select: Select, asked: Asked) -> None:
-    gone = ("ShippingInstructions.ShipTo", "ShippingInstructions.ShipToAddress")
-    run = select("purchase_orders", *gone)
-    assert run.exit_code == 0
-    page = asked("PurchaseOrder")[0]
-    assert "ShippingInstructions/ShipToAddress" not in page["$expand"].split(",")
-    names = page["$select"].split(",")
-    assert "ShippingInstructions/ShippingLocation" in names
-    assert not {"ShippingInstructions", "ShippingInstructions/ShipTo"} & set(names)
-    shipping = run.records("purchase_orders")[0]["ShippingInstructions"]
-    assert not {"ShipTo", "ShipToAddress"} & shipping.keys()
-    assert "ShippingLocation" in shipping
-
-
-@pytest.mark.parametrize("refused", [True, False])
-def test_where_select_is_not_honoured_fields_are_dropped_here(
-    select: Select, acumatica: AcumaticaAdmin, asked: Asked, *, refused: bool
-) -> None:
-    """JournalTransaction ignores ``$select``; others answer 500 to it."""
-    if refused:
-        acumatica.change_settings(unselectable=["JournalTransaction"])
-    run = select("journal_transactions", "Description", "CurrencyID")
-    assert run.exit_code == 0
-    rows = acumatica.summary()["JournalTransaction"]["rows"]
-    assert len(run.records("journal_transactions")) == rows
-    dropped = {"Description", "CurrencyID"}
-    assert not any(dropped & r.keys() for r in run.records("journal_transactions"))
-    asking = ["$select" in page for page in asked("JournalTransaction")]
-    assert asking == [True, *[not refused] * (len(asking) - 1)]
-
-
-def test_a_list_that_cannot_be_optimised_at_all_is_read_by_id(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
-) -> None:
-    whole = run_tap("gl_accounts").records("gl_accounts")
-    acumatica.change_settings(unoptimizable={"Account": ["Description"]})
-    run = run_tap("gl_accounts")
-    assert run.exit_code == 0
-    assert run.records("gl_accounts") == whole
-    assert "lists cannot hold all of its fields" in run.log
-
-
-def test_archived_records_are_read_when_they_are_wanted(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
-) -> None:
-    archived = acumatica.put_record("Account", {"AccountCD": "99999"})
-    acumatica.archive_record("Account", archived)
-    read = [
-        {record["id"] for record in run.records("gl_accounts")}
-        for run in (run_tap("gl_accounts", include_archived=on) for on in (False, True))
-    ]
-    acumatica.delete_record("Account", archived)
-    assert read[1] - read[0] == {archived}
-
-
-def test_the_branch_is_the_settings(run_tap: RunTap) -> None:
-    assert run_tap("gl_accounts", branch="MAIN").exit_code == 0
-    run = run_tap("gl_accounts", branch="MARS")
-    assert run.exit_code == 1
-    assert "MARS" in run.errors[0]
