@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_acumatica import query, wire
+from tap_acumatica import answers, query, wire
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tap_acumatica.pages import Row
     from tap_acumatica.windows import Window
 
-SHOWN = 200
-"""How much of an answer an error shows."""
 TOLERANCE = timedelta(seconds=1)
 """How far a row may lie outside of its window: a database may round its times."""
 MANY = 20
@@ -176,8 +174,8 @@ class Entity:
                 return
         raise AcumaticaError(
             f"{self.name}: records that were listed are not found by their ids "
-            f"({error}). Nothing counts as deleted for it, and the bookmark has not "
-            "moved."
+            f"({error}). Nothing counts as deleted for it, and the bookmark stays "
+            "before them."
         ) from error
 
     def whole(self, row: Row) -> Row | None:
@@ -235,7 +233,7 @@ class Entity:
 
     def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
         if not are_records(body):
-            shown = wire.encode(body).decode()[:SHOWN]
+            shown = wire.encode(body).decode()[: answers.SHOWN]
             raise AcumaticaError(
                 f"{self.name}: the server answered something else than records with "
                 f"ids: {shown}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
-
 
 UNREADABLE = (FileNotFoundError, IsADirectoryError, PermissionError, JSONDecodeError)
 
@@ -112,6 +112,13 @@ class TapAcumatica(Tap):
             raise SettingError("The state's bookmarks are no JSON object.")
         super().__init__(**kwargs)
 
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Take the SDK's settings but for that of Faker, which is not installed."""
+        super().append_builtin_config(config_jsonschema)
+        config_jsonschema["properties"].pop("faker_config", None)
+
     @classproperty
     @override
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
@@ -161,7 +168,8 @@ class TapAcumatica(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # The SDK would end with 0, as if the streams had been read to their end.
         # The logger may be in the middle of a line: it would refuse, and end nothing.
-        os.write(STANDARD_ERROR, f"Ended by signal {signum}.\n".encode())
+        with suppress(OSError):  # nobody may read it any more
+            os.write(STANDARD_ERROR, f"Ended by signal {signum}.\n".encode())
         sys.exit(128 + signum)
 
     @override
