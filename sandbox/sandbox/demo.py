@@ -28,7 +28,7 @@ SCHEMA = "ACUMATICA"
 JOB = ("tap-acumatica", "target-snowflake-merge")
 FULL = ("tap-acumatica-full", "target-snowflake-merge")
 SHOWN = re.compile(
-    r"Created table \S+|Loaded [\w ]+: [\w ,]+|Marked (?!0 ).*"
+    r"Created table \S+|Loaded [\w ]+: [\w ,]+|Marked (?!0 )[\w ]+"
     r"|\[(?:warning|error|critical).*"
 )
 """What the terminal shows of Meltano's output."""
