@@ -55,8 +55,6 @@ def settle(
             if not entry.is_settled:
                 if check:
                     check()
-                # Also where it stays open, no other row may get its sequences.
-                ledger.note(entry)
                 _settle(run, entry, delivery, ledger)
                 if entry.kind in REMOVING:
                     complete(journal, runs, ledger)

@@ -50,6 +50,7 @@ def test_custom_fields_that_lists_cannot_hold_are_read_by_id(
     read = {record["id"]: record["custom"] for record in run.records("bills")}
     assert read == {record["id"]: record["custom"] for record in whole}
     assert read
+    assert "lists cannot hold custom fields" in run.log
 
 
 def test_contract_5_cannot_do_without_select_for_custom_fields(
@@ -69,6 +70,7 @@ def test_a_passing_failure_is_waited_out_where_select_is_needed(
     acumatica.add_fault(Fault(kind="status", status=500, path=path))
     run = run_tap("bills", endpoint_version=NEW, start_date="2026-08-15T00:00:00Z")
     assert run.exit_code == 0, run.log
+    assert "Attempt 1 of 8; next in" in run.log
 
 
 @pytest.mark.parametrize(("path", "count"), [("?$expand", 1), ("/Bill/", 100)])

@@ -98,6 +98,41 @@ def test_an_empty_custom_member_stays_an_object() -> None:
     assert unwrapped({"custom": {}}) == {"custom": {}}
 
 
+OPEN = {"id": "N", "description": "Open  "}
+HELD = {"id": "H", "description": "On Hold"}
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        ({"value": OPEN}, {"Status": "Open", "Status_id": "N"}),
+        (
+            {"value": {"id": 60, "description": "1 h"}},
+            {"Status": "1 h", "Status_id": 60},
+        ),
+        ({"value": {"id": 0, "description": ""}}, {"Status": "", "Status_id": 0}),
+        (
+            {"value": [OPEN, HELD]},
+            {"Status": ["Open", "On Hold"], "Status_id": ["N", "H"]},
+        ),
+        ({"value": []}, {"Status": []}),
+        ({}, {"Status": None}),
+    ],
+    ids=str,
+)
+def test_a_drop_down_gives_its_description_and_its_id(
+    value: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    """Mistake 18 of other clients: contract 5's drop-downs; here at every level."""
+    assert unwrapped({"Status": value}) == fields
+    assert unwrapped({"Details": [{"Status": value}]}) == {"Details": [fields]}
+    assert unwrapped({"Contact": {"Name": {}, "Status": value}}) == {
+        "Contact": {"Name": None, **fields}
+    }
+    custom = {"View": {"Status": {"type": "CustomStringField", **value}}}
+    assert unwrapped({"custom": custom}) == {"custom": {"View": fields}}
+
+
 def test_trailing_spaces_stay_when_they_are_wanted() -> None:
     assert unwrapped({"Key": {"value": "V1  "}}, trim=False) == {"Key": "V1  "}
 

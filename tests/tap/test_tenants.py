@@ -279,6 +279,7 @@ def test_a_catalog_of_a_newer_endpoint_does_not_make_a_stream_incremental(
     config.write_text(json.dumps(settings | older))
     run = outcome("--config", str(config), "--catalog", str(catalog))
     assert run.exit_code == 0, run.log
+    assert "SalesInvoice has no LastModifiedDateTime in this endpoint" in run.log
     assert len(run.of_type("ACTIVATE_VERSION")) == 1
     rows = acumatica.summary()["SalesInvoice"]["rows"]
     assert len(run.records("sales_invoices")) == rows

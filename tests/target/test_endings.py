@@ -92,12 +92,16 @@ def test_a_terminal_and_meltano_may_both_send_one(warehouse: Warehouse) -> None:
 
 
 def test_a_signal_needs_nobody_who_reads_the_log(warehouse: Warehouse) -> None:
-    with session(warehouse) as run:
-        run.send(schema(), state(1))
-        assert run.next_state() == 1
+    """What is logged afterwards cannot be written, and would make Python end with 120."""
+    warehouse.admin.fault("slow", contains='"BILL" AS t', seconds=2)
+    with session(warehouse, batch_size_rows=1) as run:
+        run.send(schema(), record("1"), state(1))
+        while not warehouse.merges():
+            assert run.process.poll() is None
         assert run.process.stderr is not None
         run.process.stderr.close()
         run.process.send_signal(signal.SIGTERM)
+        assert run.next_state() == 1
         assert run.process.wait(PATIENCE_SECONDS) == 128 + signal.SIGTERM
 
 
