@@ -92,7 +92,7 @@ def test_a_terminal_and_meltano_may_both_send_one(warehouse: Warehouse) -> None:
 
 
 def test_a_signal_needs_nobody_who_reads_the_log(warehouse: Warehouse) -> None:
-    """What is logged afterwards cannot be written, and would make Python end with 120."""
+    """What is logged after that cannot be written; Python would end with 120."""
     warehouse.admin.fault("slow", contains='"BILL" AS t', seconds=2)
     with session(warehouse, batch_size_rows=1) as run:
         run.send(schema(), record("1"), state(1))
