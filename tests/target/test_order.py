@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import select
 import signal
 import subprocess
@@ -88,6 +89,8 @@ def session(warehouse: Warehouse, **changes: Any) -> Iterator[Session]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # As most are run, with a log that may be left over when the run ends.
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
     ) as process:
         try:
             yield Session(process)
