@@ -178,6 +178,22 @@ class TapAcumatica(Tap):
         # its schemas from there.
         self.logger.debug("Reading %d streams.", len(self.streams))
         super().setup_mapper()
+        self._warn_of_selection()
+
+    def _warn_of_selection(self) -> None:
+        unknown = [
+            name
+            for name in self.input_catalog or {}
+            if name not in self.streams and self._is_selected(name)
+        ]
+        if unknown:
+            self.logger.warning(
+                "The catalog selects %s, which the endpoint or the settings do not "
+                "have: nothing is read of it. Discover again.",
+                ", ".join(unknown),
+            )
+        if not any(stream.selected for stream in self.streams.values()):
+            self.logger.warning("The catalog selects no stream: nothing is read.")
 
     @override
     def discover_streams(self) -> list[AcumaticaStream]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +81,7 @@ class TokenFile:
                 file.flush()
                 os.fsync(file.fileno())
             Path(new).replace(self._path)
+            _make_durable(self._path.parent)
         except OSError as error:
             raise AcumaticaError(
                 f"{self._unusable(error)} The old token is void: run `acumatica login`."
@@ -112,3 +113,15 @@ class TokenFile:
             "The file of refresh tokens (setting 'refresh_token_path') cannot be "
             f"used: {error}."
         )
+
+
+def _make_durable(folder: Path) -> None:
+    """Let new names in a folder survive a loss of power, where the system can."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            # Some network folders refuse this; the token is there all the same.
+            with suppress(OSError):
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

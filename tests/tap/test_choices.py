@@ -166,6 +166,24 @@ def select(
 # The catalog's choices.
 
 
+def test_a_selection_of_nothing_and_of_what_is_not_there_is_told(
+    tmp_path: Path, select: Select
+) -> None:
+    run = select("gl_accounts")
+    assert "The catalog selects" not in run.log
+    run = select("gone")
+    assert (run.exit_code, run.messages) == (0, [])
+    assert "The catalog selects no stream: nothing is read." in run.log
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    discovered = json.loads(catalog.read_text())
+    [entry] = [e for e in discovered["streams"] if e["stream"] == "gl_accounts"]
+    entry |= {"stream": "old_accounts", "tap_stream_id": "old_accounts"}
+    entry["metadata"] = [{"breadcrumb": [], "metadata": {"selected": True}}]
+    catalog.write_text(json.dumps(discovered))
+    run = outcome("--config", str(config), "--catalog", str(catalog))
+    assert "The catalog selects old_accounts, which" in run.log
+
+
 @pytest.mark.parametrize("version", [OLD, NEW])
 def test_what_is_deselected_is_not_asked_for(
     select: Select, acumatica: AcumaticaAdmin, asked: Asked, version: str

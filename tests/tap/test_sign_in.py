@@ -173,6 +173,17 @@ def test_a_token_that_cannot_be_written_whole_leaves_the_old_one(
     assert TokenFile(str(path), "first").newest() == "second"
 
 
+def test_a_new_token_survives_a_loss_of_power(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name too: the old one is void."""
+    written: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda one: written.append(os.fstat(one).st_ino))
+    with (file := TokenFile(str(path), "first")).held():
+        file.keep("second")
+    assert written == [path.stat().st_ino, path.parent.stat().st_ino]
+
+
 def test_what_a_crash_has_left_does_not_decide_who_may_read_the_token(
     path: Path,
 ) -> None:
