@@ -71,6 +71,7 @@ class Ledger:
         self._table: Table | None = None
         self._floors: dict[str, int] = {}
         self._removals: dict[str, list[Removal]] = {}
+        self._keyed: dict[str, int] = {}
 
     def open(self) -> None:
         """Make the table where it is missing, and read what guards the others.
@@ -87,6 +88,7 @@ class Ledger:
         for row in self._ask(statements.watermarks(table.qualified)).rows:
             name, last = str(row["TABLE_NAME"]), int(row["LAST_SEQUENCE"] or 0)
             self._floors[name] = max(last, self._floors.get(name, 0))
+            self._note_key(name, row["LOAD_METHOD"], last)
             if row["KIND"] in REMOVING and row["STATUS"] == "loaded":
                 removal = Removal(last, int(row["TABLE_VERSION"] or 0))
                 self._removals.setdefault(name, []).append(removal)
@@ -103,9 +105,14 @@ class Ledger:
         """Take a statement's sequences into account, written down or not."""
         floor = max(entry.last_sequence or 0, self.floor(entry.table))
         self._floors[entry.table] = floor
+        self._note_key(entry.table, entry.load_method, entry.last_sequence)
         if entry.kind in REMOVING and entry.status == "loaded":
             removal = Removal(entry.last_sequence or 0, entry.version or 0)
             self._removals.setdefault(entry.table, []).append(removal)
+
+    def _note_key(self, table: str, method: str | None, sequence: int | None) -> None:
+        if method == "upsert":
+            self._keyed[table] = max(sequence or 0, self._keyed.get(table, 0))
 
     def first_insertable(self, entry: Entry) -> int | None:
         """Return the first sequence that a batch may insert; None for any.
@@ -117,6 +124,17 @@ class Ledger:
         return max(
             (r.first_sequence for r in removals if r.version != entry.version),
             default=None,
+        )
+
+    def is_keyed_since(self, entry: Entry) -> bool:
+        """Whether a table was loaded by key after rows were appended to it.
+
+        A row that was found by its key belongs to the batch that has replaced it, so an
+        appended batch no longer knows its own rows, and would insert them once more.
+        """
+        is_appended = entry.load_method == "append-only"
+        return is_appended and self._keyed.get(entry.table, 0) > (
+            entry.last_sequence or 0
         )
 
     def write(self, entries: Sequence[Entry]) -> None:

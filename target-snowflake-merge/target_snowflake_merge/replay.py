@@ -117,17 +117,11 @@ def send_again(
         ledger: Gets their rows, and tells what must not come back.
 
     Raises:
-        TargetError: Some were refused; the others were sent. Or some are of a table
-            that was overwritten; none was sent.
+        TargetError: Some were refused; the others were sent. Or some must not be sent
+            again; none was sent.
     """
-    overwriting = [entry for _, entry in found if entry.aside]
-    if overwriting:
-        raise TargetError(
-            f"{len(overwriting)} of these {len(found)} batches are of load_method "
-            "overwrite, whose tables are filled as a whole: load the stream again, and "
-            "leave them out here, with --stream or --request-id, or discard them."
-        )
     ledger.open()
+    _check([entry for _, entry in found], ledger)
     journal.spared = {entry.request_id for _, entry in found}
     refusals = []
     for run, entry in found:
@@ -143,6 +137,24 @@ def send_again(
             f"{len(refusals)} of {len(found)} batches were refused again; correct what "
             "Snowflake names, or discard them with --discard."
         )
+
+
+def _check(found: Collection[Entry], ledger: Ledger) -> None:
+    """Refuse what would leave a table with rows that are doubled or not whole."""
+    reasons = {
+        "are of load_method overwrite, whose tables are filled as a whole": [
+            entry for entry in found if entry.aside
+        ],
+        "were appended to tables that have been loaded by key since, where their rows "
+        "may be already": [entry for entry in found if ledger.is_keyed_since(entry)],
+    }
+    for reason, wrong in reasons.items():
+        if wrong:
+            raise TargetError(
+                f"{len(wrong)} of these {len(found)} batches {reason}, such as request "
+                f"{wrong[0].request_id}: load the stream again, and leave them out "
+                "here, with --stream or --request-id, or discard them."
+            )
 
 
 def _send_again(

@@ -397,10 +397,10 @@ def largest_sequence(table: str) -> str:
 def watermarks(ledger: str) -> str:
     """Find the largest sequences that statements for each table have had."""
     return (
-        "SELECT TABLE_NAME, KIND, STATUS, TABLE_VERSION, "
+        "SELECT TABLE_NAME, KIND, LOAD_METHOD, STATUS, TABLE_VERSION, "
         "MAX(LAST_SEQUENCE) AS LAST_SEQUENCE\n"
         f"FROM {ledger}\n"
-        "GROUP BY TABLE_NAME, KIND, STATUS, TABLE_VERSION"
+        "GROUP BY TABLE_NAME, KIND, LOAD_METHOD, STATUS, TABLE_VERSION"
     )
 
 

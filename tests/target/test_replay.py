@@ -111,6 +111,33 @@ def test_keyless_rows_are_replayed_once(warehouse: Warehouse) -> None:
     assert warehouse.rows('"_SDC_ROW"') == [["1"], ["2"], ["3"], ["4"]]
 
 
+@pytest.mark.parametrize(
+    ("first", "method"), [(SCHEMA, "append-only"), (KEYLESS, "upsert")]
+)
+def test_what_was_appended_is_not_replayed_into_rows_with_a_key(
+    warehouse: Warehouse, first: Any, method: str
+) -> None:
+    """The row that the key has found is another batch's now."""
+    warehouse.loaded(first, bill("1", "a"), load_method=method)
+    warehouse.loaded(SCHEMA, bill("1", "b", LATE))
+    appended, keyed = journal(warehouse)
+
+    _, log = warehouse.operate("replay", "--status", "loaded", code=1)
+    assert "loaded by key since, where their rows may be already, such as" in log
+    assert appended.request_id in log
+    warehouse.operate("replay", "--request-id", keyed.request_id)
+    assert warehouse.rows("ID, NAME") == [["1", "b"]]
+
+
+def test_what_was_appended_after_rows_with_a_key_is_replayed(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.loaded(SCHEMA, bill("1", "a"))
+    warehouse.loaded(SCHEMA, bill("1", "b", LATE), load_method="append-only")
+    warehouse.operate("replay", "--status", "loaded")
+    assert warehouse.rows("ID, NAME") == [["1", "a"], ["1", "b"]]
+
+
 def test_a_replay_never_replaces_what_is_newer(warehouse: Warehouse) -> None:
     entry = failed(warehouse, SCHEMA, bill("1", "old"), bill("2", "only"))
     warehouse.loaded(SCHEMA, bill("1", "new", LATE))
