@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from typing import TYPE_CHECKING
 
@@ -19,18 +20,25 @@ NAME = re.compile(
     rf"{PREFIX}(?P<run>[0-9A-F]{{8}}(-[0-9A-F]{{4}}){{3}}-[0-9A-F]{{12}})_"
 )
 
+DIGEST_LENGTH = 16
+"""Characters that tell tables apart whose names are too long for the prefix."""
+
 LONGEST_RUN = dt.timedelta(days=7)
 """After this time a table of a run that this journal does not know is a remnant."""
 
 
 def name(run_id: str, table: str) -> str:
-    """Name the table that a run fills.
+    """Name the table that a run fills; two tables never share one.
 
     Args:
         run_id: The run.
         table: The table whose place it will take.
     """
-    return f"{PREFIX}{run_id.upper()}_{table}"[:MAX_LENGTH]
+    whole = f"{PREFIX}{run_id.upper()}_{table}"
+    if len(whole) <= MAX_LENGTH:
+        return whole
+    digest = hashlib.sha256(table.encode()).hexdigest()[:DIGEST_LENGTH].upper()
+    return f"{whole[: MAX_LENGTH - DIGEST_LENGTH - 1]}_{digest}"
 
 
 def remnants(

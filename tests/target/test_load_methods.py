@@ -323,5 +323,21 @@ def test_which_tables_are_remnants() -> None:
 
 def test_names_aside_fit() -> None:
     run_id = time_ordered_id()
-    assert len(aside.name(run_id, "X" * 255)) == 255
+    long = aside.name(run_id, "X" * 255)
+    assert len(long) == 255
+    assert long == aside.name(run_id, "X" * 255)
+    assert list(aside.remnants([long], (), {run_id}, 0)) == [long]
     assert aside.name(run_id, "BILL") == f"_SDC_NEW_{run_id.upper()}_BILL"
+
+
+def test_tables_with_long_names_are_not_mixed(warehouse: Warehouse) -> None:
+    """Their names aside differed only behind the 255 characters that fit."""
+    streams = [f"{'s' * 215}{number}" for number in "12"]
+    warehouse.loaded(
+        *({**KEYED, "stream": name} for name in streams),
+        *({**bill("1", name), "stream": name} for name in streams),
+        STATE,
+        **OVERWRITE,
+    )
+    for name in streams:
+        assert warehouse.rows("NOTE", name.upper()) == [[name]]
