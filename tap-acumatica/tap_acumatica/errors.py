@@ -23,11 +23,15 @@ class RetryableError(AcumaticaError):
         self.retry_after = retry_after
 
 
-class InsufficientRightsError(AcumaticaError):
-    """The user may not open a form: the streams of other forms can still be read."""
+class StreamError(AcumaticaError):
+    """One stream cannot be read; the others can."""
 
 
-class NotConfiguredError(AcumaticaError):
+class InsufficientRightsError(StreamError):
+    """The user may not open a form."""
+
+
+class NotConfiguredError(StreamError):
     """The module behind an entity has not been set up."""
 
 

@@ -276,6 +276,28 @@ class Swagger:
         return {n: m for part in parts for n, m in part.get("properties", {}).items()}
 
 
+def has_custom(
+    schema: Schema, mask: Mapping[Breadcrumb, bool], breadcrumb: Breadcrumb = ()
+) -> bool:
+    """Tell whether a stream's schema names custom fields, at the top or below.
+
+    Args:
+        schema: The schema, such as that of a catalog.
+        mask: Which of its breadcrumbs are selected; the others do not count.
+        breadcrumb: Where the schema stands in that of the stream.
+    """
+    members: Schema = schema.get("items", schema).get("properties", {})
+    chosen = {
+        path: member
+        for name, member in members.items()
+        if mask[path := (*breadcrumb, "properties", name)]
+    }
+    return any(
+        path[-5:-4] == ("custom",) or has_custom(member, mask, path)
+        for path, member in chosen.items()
+    )
+
+
 def custom_schema(kind: str) -> Schema:
     """Return the JSON Schema of a custom field.
 

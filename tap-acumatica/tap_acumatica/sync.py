@@ -17,12 +17,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
 from tap_acumatica.entity import Entity, Lists
-from tap_acumatica.errors import (
-    AcumaticaError,
-    InsufficientRightsError,
-    NotConfiguredError,
-    SettingError,
-)
+from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.records import Unwrapper
 from tap_acumatica.windows import Window, following, moment, narrowed
 
@@ -80,7 +75,11 @@ class AcumaticaStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     def __init__(
-        self, tap: TapAcumatica, spec: StreamSpec, structure: Structure
+        self,
+        tap: TapAcumatica,
+        spec: StreamSpec,
+        structure: Structure,
+        refusal: StreamError | None = None,
     ) -> None:
         """Describe the stream; nothing is read yet.
 
@@ -88,6 +87,7 @@ class AcumaticaStream(Stream):
             tap: The tap, which knows client and endpoint.
             spec: The stream.
             structure: How its records are made up in the tenant's endpoint.
+            refusal: Why it must not be read, if so.
         """
         self._acumatica = tap
         self._spec = spec
@@ -96,7 +96,7 @@ class AcumaticaStream(Stream):
         self.primary_keys = ("id",)
         if spec.replication_key in structure.fields:
             self.replication_key = spec.replication_key
-        self._refused: AcumaticaError | None = None
+        self._refusal = refusal
         self._unknown_fields: set[str] = set()
         self._field_errors = 0
         self._records_read = 0
@@ -123,6 +123,8 @@ class AcumaticaStream(Stream):
         Raises:
             AcumaticaError: It cannot.
         """
+        if self._refusal:
+            raise self._refusal
         self._entity.probe()
         return f"{self._spec.entity} can be read"
 
@@ -178,15 +180,12 @@ class AcumaticaStream(Stream):
         (see `log_sync_costs`), so that the other streams are read all the same.
         """
         try:
-            if self.replication_method == REPLICATION_FULL_TABLE:
-                yield from self._full_table()
-            else:
-                yield from self._incremental(context)
-        except (InsufficientRightsError, NotConfiguredError) as error:
+            yield from self._read(context)
+        except StreamError as error:
             if self.ABORT_AT_RECORD_COUNT is not None:
                 raise  # `--test` has no end of all streams to fail at
             self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
-            self._refused = error
+            self._refusal = error
         if self._field_errors:
             self.logger.warning(
                 "%s: the server reported %d errors on records or fields, see above.",
@@ -209,11 +208,11 @@ class AcumaticaStream(Stream):
         """Fail for a form that was refused: this is called after all streams.
 
         Raises:
-            AcumaticaError: The user may not open the form, or it is not set up.
+            StreamError: Such as that the user may not open it, or it is not set up.
         """
         super().log_sync_costs()
-        if self._refused:
-            raise self._refused
+        if self._refusal:
+            raise self._refusal
 
     @override
     def _increment_stream_state(
@@ -230,6 +229,13 @@ class AcumaticaStream(Stream):
             yield message
 
     # The two ways of reading.
+
+    def _read(self, context: Context | None) -> Iterator[Record]:
+        if self._refusal:
+            raise self._refusal
+        if self.replication_method == REPLICATION_FULL_TABLE:
+            return self._full_table()
+        return self._incremental(context)
 
     def _full_table(self) -> Iterator[Record]:
         if not self.replication_key:

@@ -16,6 +16,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import SingerCommand
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_acumatica import endpoint, wire
@@ -23,14 +24,13 @@ from tap_acumatica.client import Client, Pace
 from tap_acumatica.connection import authenticator, instance_url
 from tap_acumatica.errors import (
     AcumaticaError,
-    InsufficientRightsError,
-    NotConfiguredError,
     NotFoundError,
     SettingError,
+    StreamError,
 )
-from tap_acumatica.schema import Swagger
+from tap_acumatica.schema import Structure, Swagger, has_custom
 from tap_acumatica.settings import SETTINGS
-from tap_acumatica.streams import REPLICATION_KEY, specs
+from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, specs
 from tap_acumatica.sync import AcumaticaStream
 from tap_acumatica.windows import moment
 
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-
-    from tap_acumatica.schema import Structure
-    from tap_acumatica.streams import StreamSpec
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
@@ -178,26 +175,17 @@ class TapAcumatica(Tap):
         # its schemas from there.
         self.logger.debug("Reading %d streams.", len(self.streams))
         super().setup_mapper()
-        self._warn_of_selection()
-
-    def _warn_of_selection(self) -> None:
-        unknown = [
-            name
-            for name in self.input_catalog or {}
-            if name not in self.streams and self._is_selected(name)
-        ]
-        if unknown:
-            self.logger.warning(
-                "The catalog selects %s, which the endpoint or the settings do not "
-                "have: nothing is read of it. Discover again.",
-                ", ".join(unknown),
-            )
         if not any(stream.selected for stream in self.streams.values()):
             self.logger.warning("The catalog selects no stream: nothing is read.")
 
     @override
     def discover_streams(self) -> list[AcumaticaStream]:
-        """Return a stream for each entity of the table and of the settings."""
+        """Return a stream for each entity of the table and of the settings.
+
+        A stream that the catalog selects and that is not there any more is one of them,
+        so that the run reads the others and fails at its end: a table that is no longer
+        kept up to date must not go unnoticed.
+        """
         wanted = specs(self.config["entities"])
         there = set(self.swagger.entities)
         missing = [spec for spec in wanted if spec.entity not in there]
@@ -216,7 +204,26 @@ class TapAcumatica(Tap):
                 f"Endpoint {self.endpoint} has none of the built-in entities; name its "
                 "own in setting 'entities' (`acumatica endpoints` lists them)."
             )
-        return [AcumaticaStream(self, spec, self._structure(spec)) for spec in found]
+        lost = self._selected().difference(spec.name for spec in found)
+        return [*map(self._stream, found), *map(self._lost, sorted(lost))]
+
+    def _selected(self) -> set[str]:
+        """Return the streams that the catalog selects."""
+        return {name for name in self.input_catalog or () if self._is_selected(name)}
+
+    def _lost(self, name: str) -> AcumaticaStream:
+        refusal = StreamError(
+            f"The catalog selects {name}, which neither endpoint {self.endpoint} nor "
+            "setting 'entities' has. Deselect it, or discover again."
+        )
+        return AcumaticaStream(self, StreamSpec(name, name), Structure(), refusal)
+
+    def _stream(self, spec: StreamSpec) -> AcumaticaStream:
+        structure = self._structure(spec)
+        refusal = None
+        if self.config["custom_fields"] and self._is_selected(spec.name):
+            refusal = self._customise(spec, structure)
+        return AcumaticaStream(self, spec, structure, refusal)
 
     def _structure(self, spec: StreamSpec) -> Structure:
         """Return how an entity's records are made up in the tenant's endpoint."""
@@ -242,8 +249,6 @@ class TapAcumatica(Tap):
                 f"Setting 'entities' names {spec.replication_key} as the replication "
                 f"key of {spec.entity}, which has no date-time field of that name."
             )
-        if self.config["custom_fields"] and self._is_selected(spec.name):
-            structure.add_custom(self._template(spec), self.config["custom_fields"])
         return structure
 
     def _is_selected(self, stream: str) -> bool:
@@ -251,18 +256,51 @@ class TapAcumatica(Tap):
         entry = self.input_catalog and self.input_catalog.get_stream(stream)
         return not entry or entry.metadata.resolve_selection().get((), True)
 
+    def _selects_custom(self, stream: str) -> bool:
+        entry = (self.input_catalog or Catalog()).get_stream(stream)
+        return entry is not None and has_custom(
+            entry.schema.to_dict(), entry.metadata.resolve_selection()
+        )
+
+    def _customise(self, spec: StreamSpec, structure: Structure) -> StreamError | None:
+        """Add the custom fields of an entity, as far as the settings want them.
+
+        Returns:
+            Why the stream must not be read, if so: without the custom fields that the
+            catalog selects, a target would put nothing in the place of their values.
+        """
+        try:
+            template = self._template(spec)
+        except (StreamError, NotFoundError) as error:
+            if self._selects_custom(spec.name):
+                return StreamError(
+                    f"The catalog selects custom fields of {spec.name}, but the server "
+                    f"does not tell them ({error}). Give the user's role the form, or "
+                    "set custom_fields to [] and discover again."
+                )
+            self.logger.warning("%s: no custom fields: %s", spec.name, error)
+            return None
+        structure.add_custom(template, self.config["custom_fields"])
+        return None
+
     def _template(self, spec: StreamSpec) -> dict[str, Any]:
         """Return the ad-hoc schema of an entity, which names its custom fields."""
         path = f"{self.endpoint.path}/{spec.entity}/$adHocSchema"
         try:
-            template = self.client.get(path).body
-        except (InsufficientRightsError, NotConfiguredError, NotFoundError) as error:
-            # The first two come again when the stream is read, if it is.
-            self.logger.warning("%s: no custom fields: %s", spec.name, error)
-            return {}
-        if not isinstance(template, dict):
+            return self._record(path)
+        except (StreamError, NotFoundError):
+            raise
+        except AcumaticaError as error:
+            raise AcumaticaError(
+                f"{spec.name}: its custom fields cannot be found ({error}). If that "
+                "stays so, set custom_fields to [] to read all streams without any."
+            ) from error
+
+    def _record(self, path: str) -> dict[str, Any]:
+        body = self.client.get(path).body
+        if not isinstance(body, dict):
             raise AcumaticaError(f"GET {path} answered something else than a record.")
-        return template
+        return body
 
     @cached_property
     def client(self) -> Client:

@@ -163,25 +163,113 @@ def select(
     return select
 
 
+def again(folder: Path, *options: str) -> Run:
+    """Run the command with the catalog of the run before."""
+    config, catalog = str(folder / "config.json"), str(folder / "catalog.json")
+    return outcome("--config", config, "--catalog", catalog, *options)
+
+
+def stored(run: Run, folder: Path) -> Path:
+    path = folder / "state.json"
+    path.write_text(json.dumps(run.state))
+    return path
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    "deselected",
+    [(), ("custom",), ("custom", "Details"), ("MainContact",)],
+    ids=str,
+)
+def test_a_stream_is_not_read_without_the_custom_fields_of_its_catalog(
+    tmp_path: Path,
+    select: Select,
+    acumatica: AcumaticaAdmin,
+    status: int,
+    deselected: tuple[str, ...],
+) -> None:
+    """A target would put nothing in the place of their values."""
+    stream = "vendors" if "MainContact" in deselected else "bills"
+    needed = deselected != ("custom", "Details")
+    acumatica.change_settings(custom_fields=True)
+    since = "2026-06-01T00:00:00Z"
+    read = select(stream, *deselected, start_date=since).records(stream)
+    acumatica.add_fault(Fault(kind="status", status=status, path="$adHocSchema"))
+    run = again(tmp_path)
+    assert run.exit_code == needed, run.log
+    assert run.records(stream) == ([] if needed else read)
+    assert ("replication_key_value" not in json.dumps(run.state)) is needed
+    assert read
+    assert not needed or "set custom_fields to [] and discover again" in run.errors[0]
+
+
+def test_the_other_streams_are_read_where_custom_fields_are_not_told(
+    tmp_path: Path, run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    since = "2026-06-01T00:00:00Z"
+    whole = run_tap("bills", "customers", start_date=since)
+    acumatica.add_fault(Fault(kind="status", status=403, path="/Bill/$adHocSchema"))
+    run = again(tmp_path)
+    assert run.exit_code == 1
+    assert run.records("bills") == []
+    assert run.records("customers") == whole.records("customers")
+    assert "bills is left out: The catalog selects custom fields" in run.errors[0]
+
+
+def test_a_failing_ad_hoc_schema_is_told_with_its_stream_and_setting(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.add_fault(Fault(kind="status", status=400, path="/Bill/$adHocSchema"))
+    run = run_tap()
+    assert run.exit_code == 1
+    assert run.messages == []
+    assert "bills: its custom fields cannot be found (GET " in run.errors[0]
+    assert "answered 400" in run.errors[0]
+    assert "set custom_fields to []" in run.errors[0]
+
+
 # The catalog's choices.
 
 
-def test_a_selection_of_nothing_and_of_what_is_not_there_is_told(
-    tmp_path: Path, select: Select
-) -> None:
+def test_a_selection_of_nothing_is_told(select: Select) -> None:
     run = select("gl_accounts")
     assert "The catalog selects" not in run.log
     run = select("gone")
     assert (run.exit_code, run.messages) == (0, [])
     assert "The catalog selects no stream: nothing is read." in run.log
-    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
-    discovered = json.loads(catalog.read_text())
-    [entry] = [e for e in discovered["streams"] if e["stream"] == "gl_accounts"]
-    entry |= {"stream": "old_accounts", "tap_stream_id": "old_accounts"}
-    entry["metadata"] = [{"breadcrumb": [], "metadata": {"selected": True}}]
-    catalog.write_text(json.dumps(discovered))
-    run = outcome("--config", str(config), "--catalog", str(catalog))
-    assert "The catalog selects old_accounts, which" in run.log
+
+
+def test_a_selected_stream_that_is_not_there_fails_the_run_after_the_others(
+    tmp_path: Path, run_tap: RunTap
+) -> None:
+    """Its table would no longer be kept up to date, and nobody would know."""
+    old = {"entity": "Ledger", "stream": "old_ledgers"}
+    first = run_tap("old_ledgers", "gl_accounts", entities=[old])
+    config = json.loads((tmp_path / "config.json").read_text()) | {"entities": []}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    run = again(tmp_path, "--state", str(stored(first, tmp_path)))
+    assert run.exit_code == 1
+    [error, last] = run.errors
+    assert "old_ledgers is left out: The catalog selects old_ledgers, which" in error
+    assert last in error
+    assert run.records("old_ledgers") == []
+    assert run.records("gl_accounts")
+    assert run.bookmark("old_ledgers") == first.bookmark("old_ledgers")
+
+
+def test_a_selected_stream_that_the_endpoint_lacks_fails_the_run(
+    tmp_path: Path, run_tap: RunTap
+) -> None:
+    own = {"entity": "Supplier", "replication_key": "ModifiedOn"}
+    finance = {"endpoint_name": "Finance", "endpoint_version": "1.0.0"}
+    run_tap("vendors")
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {**finance, "entities": [own]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    run = again(tmp_path)
+    assert run.exit_code == 1
+    assert "selects vendors, which neither endpoint Finance/1.0.0" in run.errors[0]
 
 
 @pytest.mark.parametrize("version", [OLD, NEW])
