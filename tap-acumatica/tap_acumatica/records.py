@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_acumatica.schema import CHOICE_ID
+from tap_acumatica.schema import CHOICE_ID, OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,7 +18,6 @@ Json = Any
 
 # A custom field also names its type, an empty one nothing else.
 _WRAPPER = frozenset({"value", "error", "type"})
-_OPTION = {"id", "description"}
 _DROPPED = frozenset({"_links", "files", "error"})
 # They change with paging or with the session, though the record has not changed.
 _DROPPED_AT_TOP = _DROPPED | {"rowNumber"}
@@ -110,8 +109,8 @@ class Unwrapper:
     def _scalar(self, value: Json) -> Json:
         if isinstance(value, str):
             return value.rstrip(" ") if self.trim else value
-        if isinstance(value, dict) and value.keys() == _OPTION:
-            return _Option(*map(self._scalar, (value["id"], value["description"])))
+        if isinstance(value, dict) and value.keys() & OPTION:
+            return _Option(*(self._scalar(value.get(part)) for part in _Option._fields))
         if isinstance(value, list):
             return [self._scalar(element) for element in value]
         return value

@@ -16,12 +16,15 @@ Schema = dict[str, Any]
 Breadcrumb = tuple[str, ...]
 
 ID: Schema = {"type": "string", "format": "uuid"}
+TEXT: Schema = {"type": "string"}
 NOTE: Schema = {"type": ["string", "null"]}
 ROW_NUMBER: Schema = {"type": ["integer", "null"]}
 ANY: Schema = {"type": ["string", "number", "boolean", "object", "array", "null"]}
 
 CHOICE_ID = "_id"
 """What follows a drop-down's name in the name of the field with the option's id."""
+OPTION = frozenset({"id", "description"})
+"""What tells an option from other values; either may be missing, others may come."""
 CONTRACT_5 = frozenset(
     {
         "DateOnlyValue",
@@ -249,8 +252,10 @@ class Swagger:
         value = self._resolved(self._members(wrapper)["value"])
         if option := self._option(value):
             made.choices.add(name)
-            made.fields[name] = _text_or_texts(value, option["description"])
-            made.fields[name + CHOICE_ID] = _text_or_texts(value, option["id"])
+            made.fields[name] = _text_or_texts(value, option.get("description", TEXT))
+            made.fields[name + CHOICE_ID] = _text_or_texts(
+                value, option.get("id", TEXT)
+            )
         else:
             made.fields[name] = _scalar(value)
 
@@ -258,7 +263,7 @@ class Swagger:
         """Return the members of a drop-down's options, None for other values."""
         option = self._resolved(value.get("items", value))
         members: Schema = option.get("properties", {})
-        return members if {"id", "description"} <= members.keys() else None
+        return members if members.keys() & OPTION else None
 
     def _resolved(self, schema: Schema) -> Schema:
         if "$ref" not in schema:

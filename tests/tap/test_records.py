@@ -111,6 +111,13 @@ HELD = {"id": "H", "description": "On Hold"}
             {"Status": "1 h", "Status_id": 60},
         ),
         ({"value": {"id": 0, "description": ""}}, {"Status": "", "Status_id": 0}),
+        ({"value": {"id": "N"}}, {"Status": None, "Status_id": "N"}),
+        ({"value": {"description": "Open"}}, {"Status": "Open", "Status_id": None}),
+        ({"value": {**OPEN, "order": 1}}, {"Status": "Open", "Status_id": "N"}),
+        (
+            {"value": [{"id": "N"}, HELD]},
+            {"Status": [None, "On Hold"], "Status_id": ["N", "H"]},
+        ),
         (
             {"value": [OPEN, HELD]},
             {"Status": ["Open", "On Hold"], "Status_id": ["N", "H"]},

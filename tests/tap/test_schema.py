@@ -151,6 +151,28 @@ def test_contract_5_has_dates_and_drop_downs(
     assert NEW.contract == 5
 
 
+@pytest.mark.parametrize(
+    ("members", "types"),
+    [
+        ({"id": {"type": "integer"}}, ("string", "integer")),
+        ({"description": {"type": "string"}}, ("string", "string")),
+        (OPTION["properties"] | {"order": {"type": "integer"}}, ("string", "string")),
+    ],
+    ids=str,
+)
+def test_an_option_is_one_with_fewer_or_more_members_too(
+    members: dict[str, Any], types: tuple[str, str]
+) -> None:
+    definitions = {"Value": wrapper(type="object", properties=members)}
+    odd = {"Odd": entity(Status=reference("Value")), "Entity": {}}
+    swagger = Swagger({"definitions": definitions | odd})
+    fields = swagger.structure("Odd", ()).fields
+    assert fields == {
+        name: {"type": [kind, "null"]}
+        for name, kind in zip(("Status", "Status_id"), types, strict=True)
+    }
+
+
 def test_a_field_with_the_name_of_a_drop_downs_id_is_refused() -> None:
     odd = entity(
         Status=reference("StringSingleSelectValue"), Status_id=reference("StringValue")
