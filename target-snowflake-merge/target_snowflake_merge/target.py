@@ -280,7 +280,9 @@ class TargetSnowflakeMerge(Target):
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        with mapping.explained(message_dict["stream"]):
+        stream = message_dict["stream"]
+        stream_maps = self.mapper.stream_maps.get(stream, ())
+        with mapping.explained(stream, stream_maps):
             super()._process_record_message(message_dict)
 
     @override
