@@ -39,7 +39,9 @@ TEXT_DIGITS = 1_000
 encoder = msgspec.json.Encoder(decimal_format="number")
 
 DATE = r"(\d{4}-\d\d-\d\d)"
-TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(?:[.,](\d+))?"
+TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(?:(:[0-5]\d)(?:[.,](\d+))?)?"
+"""A fraction is one of seconds: ISO 8601 allows 12:30.5 as well and means 12:30:30."""
+
 OFFSET = r"([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?"
 DATE_TIME = re.compile(rf"{DATE}(?:[Tt ]{TIME}{OFFSET})?", re.ASCII)
 TIME_OF_DAY = re.compile(rf"{TIME}{OFFSET}", re.ASCII)
