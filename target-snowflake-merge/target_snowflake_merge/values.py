@@ -39,9 +39,7 @@ TEXT_DIGITS = 1_000
 encoder = msgspec.json.Encoder(decimal_format="number")
 
 DATE = r"(\d{4}-\d\d-\d\d)"
-TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(?:(:[0-5]\d)(?:[.,](\d+))?)?"
-"""A fraction is one of seconds: ISO 8601 allows 12:30.5 as well and means 12:30:30."""
-
+TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(?:[.,](\d+))?"
 OFFSET = r"([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?"
 DATE_TIME = re.compile(rf"{DATE}(?:[Tt ]{TIME}{OFFSET})?", re.ASCII)
 TIME_OF_DAY = re.compile(rf"{TIME}{OFFSET}", re.ASCII)
@@ -305,14 +303,15 @@ def date(value: object) -> str:
 
     Raises:
         InvalidDateError: It is no date of the years 1 to 9999.
+        ValueRefusedError: It is a date with a time.
     """
     text = _iso_text(value, "is not a date")
-    if not re.fullmatch(DATE, text, re.ASCII):
-        raise InvalidDateError("is not a date")
     try:
-        dt.date.fromisoformat(text)
-    except ValueError as error:
+        timestamp(text)
+    except InvalidDateError as error:
         raise InvalidDateError("is not a date") from error
+    if not re.fullmatch(DATE, text, re.ASCII):
+        raise ValueRefusedError("is not a date: it has a time, which a DATE has not")
     return text
 
 
@@ -349,6 +348,8 @@ def _iso_text(value: object, reason: str) -> str:
 
 def _clock(clock: str, seconds: str | None, fraction: str | None, most: int) -> str:
     decimals = (fraction or "").rstrip("0")
+    if fraction and not seconds:  # ISO 8601 reads 12:30.5 as 12:30:30
+        raise ValueRefusedError("has a fraction of a minute; write seconds")
     if len(decimals) > most:
         raise ValueRefusedError(f"has more than {most} decimals of a second")
     return f"{clock}{seconds or ':00'}.{decimals:0<9}"
