@@ -41,7 +41,8 @@ class TokenFile:
             first: The token that was given as a setting. It is used as long as no token
                 that grew from it is in the file.
         """
-        self._path = Path(path).expanduser()
+        # A link stays one, and each of its names gives the same lock.
+        self._path = Path(path).expanduser().resolve()
         self._first = first
         self._grown_from = sha256(first.encode()).hexdigest() if first else ""
 
@@ -50,12 +51,21 @@ class TokenFile:
         """Keep other processes from using and exchanging the token meanwhile.
 
         Raises:
-            SettingError: The file's folder cannot be written to; this is found out
-                before the token is used.
+            SettingError: The file cannot be replaced; this is found out before the
+                token is used.
         """
         lock = FileLock(f"{self._path}.lock", mode=0o600)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.is_dir():
+                raise SettingError(self._unusable(f"{self._path} is a folder"))
+            if os.path.ismount(self._path):
+                raise SettingError(
+                    self._unusable(
+                        f"{self._path} is mounted by itself, so no new file can take "
+                        "its place; mount its folder instead"
+                    )
+                )
             lock.acquire()
         except OSError as error:
             raise SettingError(self._unusable(error)) from error
@@ -108,7 +118,7 @@ class TokenFile:
             )
         return self._first
 
-    def _unusable(self, error: Exception) -> str:
+    def _unusable(self, error: Exception | str) -> str:
         return (
             "The file of refresh tokens (setting 'refresh_token_path') cannot be "
             f"used: {error}."

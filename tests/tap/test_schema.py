@@ -24,7 +24,7 @@ def entity(**fields: dict[str, Any]) -> dict[str, Any]:
     return {"allOf": [reference("Entity"), own]}
 
 
-OPTION = {
+OPTION: dict[str, Any] = {
     "type": "object",
     "properties": {"id": {"type": "string"}, "description": {"type": "string"}},
 }

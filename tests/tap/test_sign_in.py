@@ -173,6 +173,27 @@ def test_a_token_that_cannot_be_written_whole_leaves_the_old_one(
     assert TokenFile(str(path), "first").newest() == "second"
 
 
+def test_a_link_to_the_token_file_stays_one(path: Path, tmp_path: Path) -> None:
+    """Else the file behind it keeps the token that is void, and a lock of its own."""
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    with (file := TokenFile(str(link), "first")).held():
+        file.keep("second")
+        assert sorted(tmp_path.rglob("*.lock")) == [Path(f"{path}.lock")]
+    assert link.is_symlink()
+    assert json.loads(path.read_text())["refresh_token"] == "second"
+
+
+def test_a_token_file_that_is_a_mount_is_found_out_before_the_token_is_used(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file can be put in the place of one that a container has mounted."""
+    monkeypatch.setattr(os.path, "ismount", lambda mounted: mounted == path)
+    file = TokenFile(str(path), "first")
+    with pytest.raises(SettingError, match="mount its folder instead"), file.held():
+        pass
+
+
 def test_a_new_token_survives_a_loss_of_power(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,6 +405,15 @@ def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert errors == "Nobody signed in within 0 seconds.\n"
+
+
+def test_a_folder_is_no_token_file(unsigned: dict[str, Any], tmp_path: Path) -> None:
+    """Nobody is asked to sign in for it."""
+    process = login(unsigned | {"refresh_token_path": str(tmp_path)}, tmp_path)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (1, "")
+    assert f"{tmp_path} is a folder." in errors
+    assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
