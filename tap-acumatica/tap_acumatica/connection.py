@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_HEADER_VALUE = re.compile(r"[!-~\xa1-\xff][ -~\xa0-\xff]*")
+"""What a header can carry: Latin-1, on one line (RFC 9110, 5.5)."""
 
 
 def instance_url(value: str) -> str:
@@ -52,6 +55,20 @@ def instance_url(value: str) -> str:
             "unencrypted; use https://."
         )
     return value.rstrip("/")
+
+
+def header_value(setting: str, value: str) -> str:
+    """Return a setting's value that is sent as a header.
+
+    Raises:
+        SettingError: A header cannot carry it.
+    """
+    if not _HEADER_VALUE.fullmatch(value):
+        raise SettingError(
+            f"Setting '{setting}' is {value!r}, which cannot be sent: it takes one "
+            "line of Latin letters, digits and signs, without a space before it."
+        )
+    return value
 
 
 def authenticator(url: str, settings: Mapping[str, Any]) -> Authenticator:

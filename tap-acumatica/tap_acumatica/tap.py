@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from tap_acumatica import endpoint, wire
 from tap_acumatica.client import Client, Pace
-from tap_acumatica.connection import authenticator, instance_url
+from tap_acumatica.connection import authenticator, header_value, instance_url
 from tap_acumatica.errors import (
     AcumaticaError,
     NotFoundError,
@@ -307,7 +307,7 @@ class TapAcumatica(Tap):
         """The client of the instance; its authenticator follows from the settings."""
         headers = {}
         if branch := self.config.get("branch"):
-            headers["PX-CbApiBranch"] = branch
+            headers["PX-CbApiBranch"] = header_value("branch", branch)
         if self.config["include_archived"]:
             headers["PX-ApiArchive"] = "SHOW"
         pace = Pace(self.config.get("requests_per_minute"))

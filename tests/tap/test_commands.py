@@ -180,6 +180,13 @@ def test_endpoints_needs_no_version(ask: Ask) -> None:
     assert "Default/26.200.001" in done.stdout
 
 
+def test_a_branch_that_no_header_can_carry_ends_ping_with_a_sentence(ask: Ask) -> None:
+    done = ask("ping", branch="Zürich€")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Setting 'branch' is 'Zürich€', which cannot be sent" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("command", ["ping", "endpoints", "login"])
 def test_wrong_settings_end_with_a_sentence(ask: Ask, command: str) -> None:
     done = ask(command, instance_url="erp.example.com")
