@@ -167,7 +167,7 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "lookback_seconds",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=31_536_000),
         default=600,
         title="Lookback",
         description=(
@@ -185,7 +185,7 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "requests_per_minute",
-        th.IntegerType(minimum=1),
+        th.IntegerType(minimum=1, maximum=10_000),
         title="Requests per minute",
         description=(
             "The tap sends no more requests in any sixty seconds. Half of what the "

@@ -19,7 +19,7 @@ from typing_extensions import override
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.records import Unwrapper
-from tap_acumatica.windows import Window, following, moment, narrowed
+from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -278,11 +278,13 @@ class AcumaticaStream(Stream):
     def _since(self, context: Context | None) -> datetime | None:
         """Return the moment from which changes are read; None means all rows."""
         start = moment(self.config.get("start_date"))
+        start = start and max(start, EARLIEST)
         bookmark = self._bookmark(context)
         if bookmark is None:
             return start
-        lookback = bookmark - timedelta(seconds=self.config["lookback_seconds"])
-        return max(start or lookback, lookback)
+        lookback = timedelta(seconds=self.config["lookback_seconds"])
+        since = max(bookmark, EARLIEST + lookback) - lookback
+        return max(start or since, since)
 
     def _bookmark(self, context: Context | None) -> datetime | None:
         state = self.get_context_state(context)

@@ -16,6 +16,9 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+EARLIEST = datetime(1753, 1, 1, tzinfo=UTC)
+"""The first moment of SQL Server's date-times: no row is older, and arithmetic with it
+stays in the range of Python's."""
 RESOLUTION = timedelta(milliseconds=1)
 """The finest step of a date-time literal in ``$filter``."""
 TARGET = 0.6
@@ -96,7 +99,7 @@ def following(
     """
     if window.upper is None:
         return None
-    lower = window.lower or oldest or window.upper
+    lower = max(window.lower or oldest or window.upper, EARLIEST)
     width = max(window.upper - lower, RESOLUTION)
     wished = TARGET * page_size / rows if rows else FASTEST_GROWTH
     growth = min(wished, FASTEST_GROWTH)

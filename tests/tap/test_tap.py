@@ -91,6 +91,22 @@ def test_the_first_run_begins_at_the_start_date(run_tap: RunTap, asked: Asked) -
     assert "2026-06-01T00:00:00.000+00:00" in asked("Bill")[0]["$filter"]
 
 
+@pytest.mark.parametrize("lookback", [0, 31_536_000])
+@pytest.mark.parametrize("earliest", ["0001-01-01", "0001-01-01T00:00:00Z"])
+def test_a_moment_before_all_data_reads_everything(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, earliest: str, lookback: int
+) -> None:
+    """Also in pages that do not hold everything."""
+    bookmark = {"replication_key": KEY, "replication_key_value": earliest}
+    state = {"bookmarks": {"gl_accounts": bookmark}}
+    for given in ({"start_date": earliest}, {"state": state}):
+        run = run_tap("gl_accounts", page_size=40, lookback_seconds=lookback, **given)
+        assert run.exit_code == 0, run.log
+        ids = {record["id"] for record in run.records("gl_accounts")}
+        assert len(ids) == acumatica.summary()["Account"]["rows"]
+        assert run.bookmark("gl_accounts").year > 2000
+
+
 def test_lines_and_linked_objects_arrive(run_tap: RunTap) -> None:
     """Mistake 11 of other clients: nothing nested arrives without `$expand`."""
     run = run_tap("bills", "vendors")
@@ -189,6 +205,11 @@ def test_the_seat_is_given_back_after_an_error(
         ({"client_id": ""}, "these settings are missing: client_id"),
         ({"page_size": 0}, "page_size"),
         ({"start_date": "yesterday"}, "start_date"),
+        ({"branch": "Zürich€"}, "Setting 'branch' is 'Zürich€', which cannot be sent"),
+        ({"branch": "MA\nIN"}, "Setting 'branch' is 'MA\\nIN', which cannot be sent"),
+        ({"branch": " MAIN"}, "Setting 'branch' is ' MAIN', which cannot be sent"),
+        ({"lookback_seconds": 10**11}, "lookback_seconds"),
+        ({"requests_per_minute": 10**19}, "requests_per_minute"),
     ],
     ids=str,
 )

@@ -52,6 +52,13 @@ def test_windows_adapt_to_what_they_held(rows: int, days: float) -> None:
     assert following(window, rows, PAGE, HORIZON, None) == expected
 
 
+def test_a_row_without_a_real_date_does_not_end_the_range_of_dates() -> None:
+    """The next window must not end after the year 9999."""
+    oldest = datetime.min.replace(tzinfo=UTC)
+    later = following(Window(None, at(0)), 0, PAGE, HORIZON, oldest)
+    assert later == Window(at(0))
+
+
 def test_after_the_open_window_comes_none() -> None:
     assert following(Window(at(0)), 1, PAGE, HORIZON, at(0)) is None
 
