@@ -56,7 +56,7 @@ REMOVING = {"activate_version", "overwrite"}
 
 @dataclass(frozen=True)
 class Removal:
-    """A statement that was executed: what it removed must not come back."""
+    """A statement that removes rows: they must not come back."""
 
     first_sequence: int
     version: int
@@ -70,7 +70,7 @@ class Ledger:
         self._connector = connector
         self._table: Table | None = None
         self._floors: dict[str, int] = {}
-        self._removals: dict[str, list[Removal]] = {}
+        self._removals: dict[str, set[Removal]] = {}
         self._keyed: dict[str, int] = {}
 
     def open(self) -> None:
@@ -91,7 +91,7 @@ class Ledger:
             self._note_key(name, row["LOAD_METHOD"], last)
             if row["KIND"] in REMOVING and row["STATUS"] == "loaded":
                 removal = Removal(last, int(row["TABLE_VERSION"] or 0))
-                self._removals.setdefault(name, []).append(removal)
+                self._removals.setdefault(name, set()).add(removal)
 
     def floor(self, table: str) -> int:
         """Return the largest sequence that any statement for a table has had.
@@ -105,10 +105,18 @@ class Ledger:
         """Take a statement's sequences into account, written down or not."""
         floor = max(entry.last_sequence or 0, self.floor(entry.table))
         self._floors[entry.table] = floor
+        self.note_guards(entry)
+
+    def note_guards(self, entry: Entry) -> None:
+        """Take into account what a statement keeps from being sent again after it.
+
+        A removal in flight counts as well: it may be executed at any moment, and the
+        source no longer has what it removes.
+        """
         self._note_key(entry.table, entry.load_method, entry.last_sequence)
-        if entry.kind in REMOVING and entry.status == "loaded":
+        if entry.kind in REMOVING and entry.status in {"loaded", "in_flight"}:
             removal = Removal(entry.last_sequence or 0, entry.version or 0)
-            self._removals.setdefault(entry.table, []).append(removal)
+            self._removals.setdefault(entry.table, set()).add(removal)
 
     def _note_key(self, table: str, method: str | None, sequence: int | None) -> None:
         if method == "upsert":

@@ -19,6 +19,7 @@ from target_snowflake_merge.runs import entries, folders
 from target_snowflake_merge.settling import (
     complete,
     credit,
+    note_others,
     record,
     statements_of,
 )
@@ -121,10 +122,12 @@ def send_again(
             again; none was sent.
     """
     ledger.open()
+    note_others(journal, runs, ledger)
     _check([entry for _, entry in found], ledger)
     journal.spared = {entry.request_id for _, entry in found}
     refusals = []
     for run, entry in found:
+        note_others(journal, runs, ledger)
         try:
             _send_again(run, entry, journal, delivery, ledger)
         except RefusedError as error:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.entry import now
 from target_snowflake_merge.ledger import REMOVING
+from target_snowflake_merge.runs import entries, folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -55,12 +56,31 @@ def settle(
             if not entry.is_settled:
                 if check:
                     check()
+                note_others(journal, runs, ledger)
                 _settle(run, entry, delivery, ledger)
                 if entry.kind in REMOVING:
                     complete(journal, runs, ledger)
         credit(journal, runs)
         complete(journal, runs, ledger)
         journal.forget_old(runs)
+
+
+def note_others(journal: Journal, runs: Iterable[Run], ledger: Ledger) -> None:
+    """Take into account what living runs have sent: the ledger learns of it later.
+
+    Args:
+        journal: The journal.
+        runs: The runs that have ended.
+        ledger: Tells then what must not come back.
+
+    Raises:
+        TargetError: The journal cannot be read.
+    """
+    ended = {run.path for run in runs}
+    for folder in folders(journal.path):
+        for entry in entries(folder) if folder not in ended else ():
+            if entry.destination == journal.destination:
+                ledger.note_guards(entry)
 
 
 def _removals_first(found: tuple[Run, Entry]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from target_snowflake_merge.runs import entries, folders
 
 from tests.target import proxy
+from tests.target.test_replay import beside
 
 if TYPE_CHECKING:
     from target_snowflake_merge.entry import Entry
@@ -289,6 +290,18 @@ def test_a_living_run_keeps_its_batches(warehouse: Warehouse) -> None:
     assert first.done().code == 0
     assert len(warehouse.merges()) == 1
     assert warehouse.rows("ID") == [["1"]]
+
+
+def test_what_a_living_run_has_removed_is_not_settled_back(
+    warehouse: Warehouse,
+) -> None:
+    killed(warehouse, "kill before", SCHEMA, bill("gone"))
+    (entry,) = journal(warehouse)
+    removed = {"kind": "activate_version", "version": 2}
+    with beside(warehouse, entry) as write:
+        write(**removed, last_sequence=(entry.last_sequence or 0) + 1)
+        assert "was in flight" in warehouse.loaded(OTHER).log
+    assert warehouse.rows("ID") == []
 
 
 def test_nobody_else_can_read_the_journal(warehouse: Warehouse) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
+from target_snowflake_merge.journal import Journal
 from target_snowflake_merge.runs import entries, folders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from target_snowflake_merge.entry import Entry
 
     from tests.target.conftest import Warehouse
@@ -22,6 +28,7 @@ SCHEMA = {
 KEYLESS = {**SCHEMA, "key_properties": []}
 STATE = {"type": "STATE", "value": {"bookmark": 1}}
 EARLY, MIDDLE, LATE = (f"2026-01-0{day}T00:00:00Z" for day in (1, 2, 3))
+REMOVED = ("activate_version", "loaded")
 
 
 def bill(id_: str, name: str = "", extracted: str = EARLY, **more: Any) -> Any:
@@ -50,6 +57,19 @@ def failed(warehouse: Warehouse, *messages: Any, **settings: Any) -> Entry:
     assert run.code == 1, run.log
     (entry,) = [entry for entry in journal(warehouse) if entry.status == "failed"]
     return entry
+
+
+@contextmanager
+def beside(warehouse: Warehouse, entry: Entry) -> Iterator[Callable[..., None]]:
+    """Be a living run; give what writes a loaded statement into its journal."""
+    living = Journal(warehouse.journal, entry.destination, 7, 2**30)
+
+    def write(**changes: Any) -> None:
+        known = {"request_id": str(uuid.uuid4()), "status": "loaded", **changes}
+        living.write(msgspec.structs.replace(entry, **known), b"")
+
+    yield write
+    living.close()
 
 
 def test_what_has_failed_is_sent_again_when_asked_for(warehouse: Warehouse) -> None:
@@ -174,6 +194,34 @@ def test_rows_of_the_version_itself_are_inserted(warehouse: Warehouse) -> None:
     warehouse.operate("replay", "--request-id", entry.request_id)
 
     assert warehouse.rows("ID") == [["1"], ["2"], ["3"]]
+
+
+def test_what_a_living_run_has_removed_does_not_come_back(
+    warehouse: Warehouse,
+) -> None:
+    """Its statements stand in its journal only, for as long as it goes on."""
+    failed(warehouse, SCHEMA, bill("gone"))
+    other = [{**m, "stream": "other"} for m in (SCHEMA, bill("1"))]
+    warehouse.admin.fault("slow", contains='"OTHER" AS t', seconds=5)
+    seen = [bill("seen", extracted=LATE, version=2), activate(2)]
+    living = warehouse.start(SCHEMA, *seen, *other)
+    while not any((e.kind, e.status) == REMOVED for e in journal(warehouse)):
+        assert living.process.is_alive()
+
+    warehouse.operate("replay")
+
+    assert living.process.is_alive()
+    assert warehouse.rows("ID") == [["seen"]]
+    assert living.done().code == 0
+
+
+def test_what_a_living_run_loads_by_key_is_known(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill("1", "a"), load_method="append-only")
+    (entry,) = journal(warehouse)
+    with beside(warehouse, entry) as write:
+        write(load_method="upsert", last_sequence=(entry.last_sequence or 0) + 1)
+        _, log = warehouse.operate("replay", "--request-id", entry.request_id, code=1)
+    assert "loaded by key since" in log
 
 
 def test_a_discarded_batch_is_not_sent(warehouse: Warehouse) -> None:
