@@ -9,14 +9,13 @@ from functools import wraps
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from singer_sdk.plugin_base import _ConfigInput
 
 from tap_acumatica.connection import instance_url, oauth_client, token_file
 from tap_acumatica.endpoint import served_endpoints
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.login import Attempt, Listener, refresh_token
 from tap_acumatica.ping import checks
-from tap_acumatica.tap import TapAcumatica
+from tap_acumatica.tap import TapAcumatica, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +56,7 @@ def configured(
     Raises:
         SettingError: A setting is missing or wrong, or a file cannot be read.
     """
-    try:
-        given = _ConfigInput.from_cli_args(*(config or ("ENV",)))
-    except (OSError, ValueError) as error:
-        raise SettingError(f"A file of settings cannot be read: {error}.") from error
+    given = read_settings(*(config or ("ENV",)))
     return TapAcumatica(
         config=given.config,
         parse_env_config=given.parse_env,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -14,8 +15,9 @@ from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers._util import read_json_file
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.plugin_base import SingerCommand
+from singer_sdk.plugin_base import SingerCommand, _ConfigInput
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
@@ -43,7 +45,29 @@ if TYPE_CHECKING:
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
 
-UNREADABLE = (FileNotFoundError, IsADirectoryError, PermissionError, JSONDecodeError)
+UNREADABLE = (JSONDecodeError, UnicodeDecodeError)
+
+
+def read_settings(*files: str) -> _ConfigInput:
+    """Return the settings of some files; ENV stands for environment variables.
+
+    Raises:
+        SettingError: A file cannot be read, or holds no settings.
+    """
+    given = _ConfigInput(parse_env="ENV" in files)
+    for file in files:
+        if file == "ENV":
+            continue
+        try:
+            content: object = read_json_file(file)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise SettingError(
+                f"The file of settings {file} cannot be read: {error}."
+            ) from error
+        if not isinstance(content, dict):
+            raise SettingError(f"The file of settings {file} is no JSON object.")
+        given.config |= content
+    return given
 
 
 class TapCommand(SingerCommand):
@@ -56,8 +80,31 @@ class TapCommand(SingerCommand):
         except AcumaticaError as error:
             self.logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
         except UNREADABLE as error:
-            self.logger.error("A file cannot be read: %s.", error)  # noqa: TRY400 - as above
+            self.logger.error("Catalog or state cannot be read: %s.", error)  # noqa: TRY400 - as above
+        finally:
+            _forget_unread_log()
         sys.exit(1)
+
+
+def _forget_unread_log() -> None:
+    """Keep the exit code where nobody reads the log any more.
+
+    Python ends with 120 when what is left for standard error cannot be written.
+    """
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        sys.stderr = io.StringIO()
+
+
+def _catalog(content: dict[str, Any]) -> Catalog:
+    try:
+        return Catalog.from_dict(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SettingError(
+            f"The catalog is not made as Singer's are ({error!r}); discover again."
+        ) from error
 
 
 class TapAcumatica(Tap):
@@ -107,7 +154,16 @@ class TapAcumatica(Tap):
         state = kwargs.get("state")
         if isinstance(state, dict) and not isinstance(state.get("bookmarks", {}), dict):
             raise SettingError("The state's bookmarks are no JSON object.")
+        if isinstance(catalog := kwargs.get("catalog"), dict):
+            kwargs["catalog"] = _catalog(catalog)
         super().__init__(**kwargs)
+
+    @classmethod
+    @override
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        return read_settings(*value)
 
     @classmethod
     @override

@@ -124,14 +124,35 @@ def test_ping_stops_where_nothing_more_can_be_told(
     assert acumatica.sessions() == []
 
 
-@pytest.mark.parametrize("content", ["{ no json", "[]"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"{ no json", "catalog.json is no JSON"),
+        (b"\xff\xfe", "catalog.json is no JSON"),
+        (b"[]", "catalog.json is no JSON object"),
+        (b'{"streams": "x"}', "The catalog is not made as Singer's are"),
+    ],
+)
 def test_a_catalog_that_is_none_ends_ping_with_a_sentence(
-    ask: Ask, tmp_path: Path, content: str
+    ask: Ask, tmp_path: Path, content: bytes, says: str
 ) -> None:
-    (tmp_path / "catalog.json").write_text(content)
+    (tmp_path / "catalog.json").write_bytes(content)
     done = ask("ping", "--catalog", str(tmp_path / "catalog.json"))
     assert done.returncode == 1
-    assert "catalog.json is no JSON" in done.stderr
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [b"[1]", b'"x"', b"\xff\xfe", None])
+def test_a_file_without_settings_ends_with_a_sentence(
+    ask: Ask, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "odd.json"
+    if content:
+        file.write_bytes(content)
+    done = ask("ping", "--config", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"The file of settings {file} ")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -43,6 +44,8 @@ def start(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Start]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # As most are run, with a log that may be left over when the run ends.
+            env=os.environ | {"PYTHONUNBUFFERED": ""},
         )
         started.append(process)
         return process
@@ -239,6 +242,20 @@ def test_a_target_that_dies_gives_the_seat_back(
     assert process.wait(timeout=20) != 0
     assert "Traceback" not in log
     assert logouts(acumatica) == [204]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"), [({"start_date": "2026-09-01"}, 0), ({"password": "x"}, 1)]
+)
+def test_the_exit_code_stays_where_nobody_reads_the_log(
+    start: Start, changes: dict[str, str], code: int
+) -> None:
+    process = start(**changes)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stdout.read()
+    assert process.wait(timeout=60) == code
 
 
 def test_a_renewed_token_is_asked_for_before_the_old_one_ends(

@@ -232,7 +232,13 @@ def test_bad_settings_end_with_one_sentence(
 
 @pytest.mark.parametrize(
     ("option", "content"),
-    [("--catalog", "[]"), ("--state", "[]"), ("--state", '{"bookmarks": 5}')],
+    [
+        ("--config", "[1]"),
+        ("--config", '"x"'),
+        ("--catalog", "[]"),
+        ("--state", "[]"),
+        ("--state", '{"bookmarks": 5}'),
+    ],
 )
 def test_a_file_that_holds_something_else_ends_with_a_sentence(
     tmp_path: Path, settings: dict[str, Any], option: str, content: str
@@ -246,9 +252,32 @@ def test_a_file_that_holds_something_else_ends_with_a_sentence(
     assert "Traceback" not in run.log
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"streams": "x"}',
+        '{"streams": [{"stream": "bills"}]}',
+        '{"streams": [{"tap_stream_id": "bills", "metadata": [{}]}]}',
+        '{"streams": [{"tap_stream_id": "bills", "schema": 5}]}',
+    ],
+)
+def test_a_catalog_of_another_make_ends_with_a_sentence(
+    tmp_path: Path, settings: dict[str, Any], content: str
+) -> None:
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps(settings))
+    catalog.write_text(content)
+    run = outcome("--config", str(config), "--catalog", str(catalog))
+    assert run.exit_code == 1
+    [error] = run.errors
+    assert error.startswith("The catalog is not made as Singer's are (")
+    assert "Traceback" not in run.log
+
+
 def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
     run = outcome("--config", str(tmp_path))
-    assert run.exit_code != 0
+    assert run.exit_code == 1
+    assert f"The file of settings {tmp_path} cannot be read" in run.errors[0]
     assert "Traceback" not in run.log
 
 
@@ -316,19 +345,19 @@ def test_a_field_that_is_newer_than_the_catalog_is_described_and_read(
 
 
 @pytest.mark.parametrize("option", ["--config", "--catalog", "--state"])
-@pytest.mark.parametrize("content", ["{ no json", None])
+@pytest.mark.parametrize("content", [b"{ no json", b"\xff\xfe", None])
 def test_a_file_that_cannot_be_read_ends_with_a_sentence(
     tmp_path: Path,
     settings: dict[str, Any],
     acumatica: AcumaticaAdmin,
     option: str,
-    content: str | None,
+    content: bytes | None,
 ) -> None:
     del acumatica  # as above
     config, broken = tmp_path / "config.json", tmp_path / "broken.json"
     config.write_text(json.dumps(settings))
     if content:
-        broken.write_text(content)
+        broken.write_bytes(content)
     run = outcome("--config", str(config), option, str(broken))
     assert run.exit_code != 0
     assert run.messages == []
