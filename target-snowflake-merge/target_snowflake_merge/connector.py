@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +28,12 @@ logger = logging.getLogger(__name__)
 MISSING = {"002003", "002043"}
 """Codes that say that an object is not there, or hidden from the role."""
 
+LAG_MICROSECONDS = 10 * 60 * 1_000_000
+"""For how long before this process the tap may have begun that sends to it."""
+
+SKEW_MICROSECONDS = 5_000_000
+"""By how much the clocks of two machines may differ without being wrong."""
+
 
 @dataclass
 class Table:
@@ -44,8 +51,22 @@ class Table:
     replaces: str = ""
     """The qualified name of the table whose place this one will take, if any."""
 
+    earliest: int = 0
+    """What was observed before this time, in microseconds since 1970, is no observation
+    of a tap that runs beside this process, or its clock is wrong.
+    """
+
     last_sequence: int = 0
-    """The largest sequence that the table held, or that a record of it was given."""
+    """The largest sequence that a record of this run was given."""
+
+    floor: int = 0
+    """The largest sequence that any run had given when this one first saw the table."""
+
+    is_ahead: bool = False
+    """Whether the floor lies in the future, since some clock was wrong."""
+
+    lead: int | None = None
+    """Microseconds that are added to the times of this run where the floor is ahead."""
 
     first_sequence: int | None = None
     """The sequence of the first record of this run."""
@@ -61,21 +82,32 @@ class Table:
     def next_sequence(self, microseconds: int) -> int:
         """Give the next observation its place in the order.
 
+        What a run beside this one has observed later stays the later observation,
+        although it may be in the table already. Only where a clock is wrong, or the
+        records are from a file, is everything in the table older than what comes.
+
         Args:
             microseconds: When it was made, since 1970.
 
         Returns:
-            That time, or the first number after the last observation's, where the
-            clock stood still or went back.
+            That time, or the first number after what is older, where the clock stood
+            still or went back.
         """
-        self.last_sequence = max(microseconds, self.last_sequence + 1)
+        is_live = microseconds >= self.earliest
+        older = self.last_sequence
+        if self.is_ahead or not is_live:
+            older = max(older, self.floor)
+        if self.lead is None and self.is_ahead and is_live:
+            self.lead = _lead(self.floor - microseconds)
+        self.last_sequence = max(microseconds + (self.lead or 0), older + 1)
         if self.first_sequence is None:
             self.first_sequence = self.last_sequence
         return self.last_sequence
 
     def rise_to(self, sequence: int) -> None:
-        """Give no sequence again that is this one or before it."""
-        self.last_sequence = max(self.last_sequence, sequence)
+        """Take into account what other runs have given."""
+        self.floor = max(self.floor, sequence)
+        self.is_ahead = self.floor > _microseconds() + SKEW_MICROSECONDS
 
 
 class Connector:
@@ -95,6 +127,7 @@ class Connector:
         self._schema = schema.upper()
         self._plugin = plugin
         self._tables: dict[str, Table] = {}
+        self._earliest = _microseconds() - LAG_MICROSECONDS
 
     def prepare(
         self,
@@ -123,7 +156,9 @@ class Connector:
                 stream has the table, or the role may not do what is needed.
         """
         name = names.table(stream)
-        table = self._tables.get(name) or Table(stream, name, self.qualified(name))
+        table = self._tables.get(name) or Table(
+            stream, name, self.qualified(name), earliest=self._earliest
+        )
         if name_aside:
             table.replaces = self.qualified(name)
             table.qualified = self.qualified(name_aside(name))
@@ -175,7 +210,7 @@ class Connector:
             self._create(table, demand.columns)
             columns = self._described(table) or {}
         elif not is_known and statements.SEQUENCE in columns:
-            table.last_sequence = self._largest_sequence(table)
+            table.rise_to(self._largest_sequence(table))
         changes = evolution.changes(demand, columns)
         while changes:
             refusal = self._change(table, changes)
@@ -289,3 +324,19 @@ class Connector:
         except StatementError as error:
             where = f"Stream {stream}, table {table}"
             raise type(error)(f"{where}: {error}", code=error.code) from error
+
+
+def _lead(behind: int) -> int:
+    """Return what lifts times above a floor that lies ahead of them.
+
+    It is a power of two, so that runs beside each other mostly come to the same one and
+    their observations stay in the order of time. What a lag adds does not count, or the
+    lead would double from run to run.
+    """
+    counted = behind - LAG_MICROSECONDS
+    return 1 << counted.bit_length() if counted > 0 else 0
+
+
+def _microseconds() -> int:
+    """Return the present time, since 1970."""
+    return time.time_ns() // 1_000
