@@ -1,4 +1,4 @@
-"""What follows from the name of an account: its address, and its form in tokens (pure).
+"""What follows from the name of an account: address, form in tokens, place (pure).
 
 https://docs.snowflake.com/en/user-guide/admin-account-identifier
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from target_snowflake_merge.errors import TargetError
@@ -34,7 +35,7 @@ def base_url(account: str, host: str | None) -> str:
         TargetError: The address would send secrets in plain text, or is none.
     """
     if not host:
-        name = organisation_form(identifier(account)).lower().replace("_", "-")
+        name = _in_hosts(account)
         if not HOST.fullmatch(name):
             raise TargetError(
                 f"Setting account: {account} is no account identifier, such as "
@@ -55,6 +56,34 @@ def base_url(account: str, host: str | None) -> str:
             "machine only)."
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _in_hosts(account: str) -> str:
+    """Return an account's name in one form, however it was written."""
+    return organisation_form(identifier(account)).lower().replace("_", "-")
+
+
+def destination(account: str, database: str, schema: str) -> str:
+    """Name the place in which rows end, however its account is written.
+
+    Args:
+        account: The account identifier, or an address of the account.
+        database: The database.
+        schema: The schema.
+    """
+    name = _in_hosts(account).removesuffix(".privatelink")
+    return f"{name}/{database}/{schema}".upper()
+
+
+def same_destination(one: str, other: str) -> bool:
+    """Whether two names mean one place; older journals hold accounts as written."""
+    return one == other or _renamed(one) == _renamed(other)
+
+
+@lru_cache
+def _renamed(written: str) -> str:
+    account, *place = written.rsplit("/", 2)
+    return destination(account, *place) if len(place) > 1 else written
 
 
 def _top_level_domain(account: str, name: str) -> str:

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from target_snowflake_merge.account import same_destination
 from target_snowflake_merge.entry import REMOVABLE, Entry, time_ordered_id
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.runs import (
@@ -92,6 +93,10 @@ class Journal:
 
     def _run(self, folder: Path) -> Run:
         return Run(folder, self._room, self._make_room)
+
+    def owns(self, entry: Entry) -> bool:
+        """Whether a statement is for this journal's destination."""
+        return same_destination(entry.destination, self.destination)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

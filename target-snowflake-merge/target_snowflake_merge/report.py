@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_snowflake_merge.account import same_destination
 from target_snowflake_merge.errors import one_line
 from target_snowflake_merge.runs import entries, folders
 
@@ -48,7 +49,7 @@ def unsettled(path: Path, destination: str) -> list[Entry]:
         entry
         for folder in folders(path)
         for entry in entries(folder)
-        if entry.destination == destination
+        if same_destination(entry.destination, destination)
         and entry.status in {"failed", "in_flight"}
         and not entry.replays
     ]

@@ -79,7 +79,7 @@ def note_others(journal: Journal, runs: Iterable[Run], ledger: Ledger) -> None:
     ended = {run.path for run in runs}
     for folder in folders(journal.path):
         for entry in entries(folder) if folder not in ended else ():
-            if entry.destination == journal.destination:
+            if journal.owns(entry):
                 ledger.note_guards(entry)
 
 
@@ -103,7 +103,7 @@ def statements_of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, 
     """Go through the statements for this journal's destination."""
     for run in runs:
         for entry in run.entries():
-            if entry.destination == journal.destination:
+            if journal.owns(entry):
                 yield run, entry
 
 

@@ -35,7 +35,7 @@ from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 from target_snowflake_merge import batch_files, mapping, overwriting
-from target_snowflake_merge.account import base_url
+from target_snowflake_merge.account import base_url, destination
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.command import Command
 from target_snowflake_merge.conclusions import Conclusions
@@ -106,8 +106,7 @@ class TargetSnowflakeMerge(Target):
         schema = config["default_target_schema"]
         self.connector = Connector(api, config["database"], schema, user_agent)
         self.ledger = Ledger(self.connector)
-        places = (config["account"], config["database"], schema)
-        self.destination = "/".join(places).upper()
+        self.destination = destination(config["account"], config["database"], schema)
 
     # Settings.
 

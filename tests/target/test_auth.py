@@ -9,7 +9,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from requests import Request
-from target_snowflake_merge.account import base_url, jwt_account
+from target_snowflake_merge.account import (
+    base_url,
+    destination,
+    jwt_account,
+    same_destination,
+)
 from target_snowflake_merge.auth import (
     LIFETIME_SECONDS,
     RENEW_BEFORE_SECONDS,
@@ -159,6 +164,32 @@ def test_names_of_accounts(account: str, in_token: str, host: str | None) -> Non
 def test_accounts_in_china(account: str, in_token: str, host: str) -> None:
     assert jwt_account(account) == in_token
     assert base_url(account, None) == f"https://{host}.snowflakecomputing.cn"
+
+
+OLD = [
+    "SANDBOX-LOCAL",
+    "SANDBOX.LOCAL",
+    "SANDBOX-LOCAL.PRIVATELINK",
+    "HTTPS://SANDBOX-LOCAL.SNOWFLAKECOMPUTING.COM/",
+    "HTTPS://APP.SNOWFLAKE.COM/SANDBOX/LOCAL/#/DATA",
+]
+"""An account, as older journals named it."""
+
+
+@pytest.mark.parametrize("account", OLD)
+def test_one_account_is_one_destination(account: str) -> None:
+    """Another spelling hid what was in flight or had failed."""
+    place = "SANDBOX-LOCAL/FINANCE/ERP"
+    assert destination(account, "finance", "erp") == place
+    assert destination(account.lower(), "finance", "erp") == place
+    assert same_destination(f"{account}/FINANCE/ERP", place)
+
+
+def test_an_underscore_is_a_hyphen_in_an_account_only() -> None:
+    assert destination("my_org-A_B", "D_B", "S_1") == "MY-ORG-A-B/D_B/S_1"
+    assert same_destination("MY_ORG-A_B/D_B/S_1", "MY-ORG-A-B/D_B/S_1")
+    assert not same_destination("MY-ORG/D_B/S_1", "MY-ORG/D-B/S_1")
+    assert not same_destination("XY1.US-EAST-1/D/S", "XY1.US-EAST-2/D/S")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import signal
 import stat
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
+from target_snowflake_merge.entry import decoder
 from target_snowflake_merge.runs import entries, folders
 
 from tests.target import proxy
@@ -289,6 +291,25 @@ def test_a_living_run_keeps_its_batches(warehouse: Warehouse) -> None:
     assert "is still going on" in log
     assert first.done().code == 0
     assert len(warehouse.merges()) == 1
+    assert warehouse.rows("ID") == [["1"]]
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_another_spelling_of_the_account_hides_nothing(
+    warehouse: Warehouse, *, is_old: bool
+) -> None:
+    killed(warehouse, "kill before", SCHEMA, bill("1"))
+    address = "https://sandbox-local.snowflakecomputing.com/"
+    if is_old:
+        (path,) = warehouse.journal.glob("*/*.json")
+        entry = decoder.decode(path.read_bytes())
+        old = f"{address}/FINANCE/{warehouse.schema}".upper()
+        path.write_bytes(
+            msgspec.json.encode(msgspec.structs.replace(entry, destination=old))
+        )
+    account = "sandbox.local" if is_old else address
+
+    assert "was in flight" in warehouse.loaded(OTHER, account=account).log
     assert warehouse.rows("ID") == [["1"]]
 
 
