@@ -129,12 +129,12 @@ class MergeSink(BatchSink):
         if not self.validate_schema:
             return None
         try:
-            return RecordValidator(self.schema)
+            return RecordValidator(self.schema, self.stream_name)
         except InvalidJSONSchema as error:
-            reason = str(error.__cause__).partition("\n")[0]
             raise TargetError(
                 f"Stream {self.stream_name}: its schema is no JSON Schema: "
-                f"{one_line(reason, 2 * VALUE_LIMIT)}; correct the tap's catalog."
+                f"{one_line(str(error), 2 * VALUE_LIMIT)}; correct the tap's catalog "
+                "or set validate_records to false."
             ) from error
 
     def _prepare(self) -> None:

@@ -210,6 +210,36 @@ def test_bad_messages(warehouse: Warehouse, line: object, sentence: str) -> None
     assert sentence in run.refusal()
 
 
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("NaN", "property amount: NaN is not a multiple of 0.01;"),
+        ("-Infinity", "property amount: -Infinity is less than or equal to"),
+        ("1E1500", "property amount: 1E+1500 is greater than or equal to"),
+        ("10", "property amount: 10 is greater than or equal to the maximum of 10;"),
+    ],
+)
+def test_numbers_beyond_what_can_be_computed(
+    warehouse: Warehouse, value: str, sentence: str
+) -> None:
+    """The schema is what taps of databases write, in draft 4."""
+    amount = {
+        "type": ["null", "number"],
+        "minimum": -10,
+        "maximum": 10,
+        "exclusiveMinimum": True,
+        "exclusiveMaximum": True,
+        "multipleOf": 0.01,
+    }
+    properties = {"id": {"type": "integer"}, "amount": amount}
+    schema = {**SCHEMA, "schema": {"properties": properties}}
+    record = json.dumps(bill(amount=0)).replace("0}", f"{value}}}")
+
+    warehouse.loaded(schema, bill(amount=9.99))
+
+    assert sentence in warehouse.load(schema, f"{record}\n", STATE).refusal()
+
+
 def test_a_column_of_another_type(warehouse: Warehouse) -> None:
     warehouse.loaded(SCHEMA, bill(name="kept"))
     properties = {"id": {"type": "integer"}, "name": {"type": "array"}}
