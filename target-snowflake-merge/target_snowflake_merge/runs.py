@@ -199,7 +199,7 @@ def readable(path: Path) -> Iterator[None]:
             f"The journal's {path} cannot be read ({error.strerror}); correct its "
             "rights, move it away, or set another journal_path."
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TargetError(
             f"The journal's file {path} is damaged ({error}); move it away to go "
             "on without it."

@@ -17,6 +17,7 @@ from tests.target import proxy
 from tests.target.test_crashes import bill, killed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.forks import Started
@@ -142,6 +143,32 @@ def test_what_cannot_be_used_is_named(
 ) -> None:
     (warehouse.journal / time_ordered_id() / name).mkdir(parents=True)
     assert says in warehouse.load(SCHEMA, bill("1"), STATE).refusal()
+    assert warehouse.merges() == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:100],
+        lambda content: content[:0],
+        lambda content: b"[" + content + b"]",
+        lambda content: bytes(len(content)),
+        lambda content: content.replace(b"bill", b"b\xffll"),
+    ],
+    ids=["cut", "empty", "another shape", "zeros", "not UTF-8"],
+)
+def test_a_damaged_entry_is_named(
+    warehouse: Warehouse, damage: Callable[[bytes], bytes]
+) -> None:
+    warehouse.loaded(SCHEMA, bill("1"))
+    (path,) = warehouse.journal.glob("*/*.json")
+    path.write_bytes(damage(path.read_bytes()))
+    warehouse.admin.forget()
+
+    says = f"The journal's file {path} is damaged"
+    assert says in warehouse.load(SCHEMA, bill("2"), STATE).refusal()
+    assert says in warehouse.operate("loads", code=1)[1]
+    assert says in warehouse.operate("replay", "--dry-run", code=1)[1]
     assert warehouse.merges() == []
 
 
