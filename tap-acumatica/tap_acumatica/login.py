@@ -100,6 +100,13 @@ class Listener(HTTPServer):
             ) from error
         self.query: dict[str, str] | None = None
 
+    @override
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: browsers give up connections, and the redirect comes by another.
+
+        The base class would print a traceback.
+        """
+
     def redirect(self, seconds: float) -> Mapping[str, str]:
         """Return the query of the redirect.
 
@@ -165,7 +172,7 @@ def refresh_token(
     with requests.Session() as session:
         endpoint = Form(f"{instance_url}/{TOKEN_PATH}")
         answer = token(session, endpoint, form, "Run `acumatica login` again")
-    if "refresh_token" not in answer:
+    if not answer.get("refresh_token"):
         raise AcumaticaError(
             "The instance gave no refresh token: does the connected application have "
             "the scope offline_access?"

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import time
@@ -104,6 +105,21 @@ def test_a_refused_refresh_token_says_what_to_do(
     [error] = run.errors
     assert "acumatica login" in error
     assert len(acumatica.requests()) == 1
+
+
+def test_an_answer_without_a_next_refresh_token_leaves_the_old_one(
+    path: Path,
+) -> None:
+    token = {"access_token": "good", "refresh_token": None}
+    with serving(token=token) as server, requests.Session() as session:
+        settings = {
+            "client_id": "c",
+            "client_secret": "s",
+            "refresh_token": "first",
+            "refresh_token_path": str(path),
+        }
+        authenticator(server.url, settings).sign_in(session)
+    assert TokenFile(str(path), "first").newest() == "first"
 
 
 def test_a_new_token_in_the_settings_takes_the_place_of_a_kept_one(path: Path) -> None:
@@ -372,11 +388,15 @@ def test_a_person_signs_in_once_and_the_runs_go_on_from_there(
     assert process.stdout is not None
     address = process.stdout.readline().split()[-1]
     assert urlsplit(address).path == "/identity/connect/authorize"
+    with socket.create_connection(("127.0.0.1", 8765)) as given_up:
+        given_up.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
     with socket.create_connection(("127.0.0.1", 8765)):  # as browsers do in advance
         page = person(address)
     assert "can be closed" in page.text
     output, errors = process.communicate(timeout=30)
-    assert process.returncode == 0, errors
+    assert (process.returncode, errors) == (0, "")
     assert str(path) in output
     assert config.CLIENT_SECRET not in address + output + errors
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
