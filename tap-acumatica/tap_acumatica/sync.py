@@ -238,11 +238,17 @@ class AcumaticaStream(Stream):
         return self._incremental(context)
 
     def _full_table(self) -> Iterator[Record]:
-        if not self.replication_key:
+        if self._spec.replication_key not in self._structure.fields:
             self.logger.info(
                 "%s has no %s in this endpoint: %s is read in full each time.",
                 self._spec.entity,
                 self._spec.replication_key,
+                self.name,
+            )
+        elif not self.replication_key:
+            self.logger.warning(
+                "The catalog names no replication key for %s, so it is read in full "
+                "each time. Discover again to read only what changes.",
                 self.name,
             )
         if self.config["emit_activate_version_messages"]:

@@ -283,3 +283,16 @@ def test_a_catalog_of_a_newer_endpoint_does_not_make_a_stream_incremental(
     assert len(run.of_type("ACTIVATE_VERSION")) == 1
     rows = acumatica.summary()["SalesInvoice"]["rows"]
     assert len(run.records("sales_invoices")) == rows
+
+
+def test_a_catalog_of_an_older_endpoint_is_told_to_name_no_key(
+    tmp_path: Path, run_tap: RunTap, settings: dict[str, Any]
+) -> None:
+    """The endpoint has the field by now."""
+    run_tap("sales_invoices", endpoint_version="22.200.001")
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    config.write_text(json.dumps(settings))
+    run = outcome("--config", str(config), "--catalog", str(catalog))
+    assert run.exit_code == 0, run.log
+    assert "The catalog names no replication key for sales_invoices" in run.log
+    assert "SalesInvoice has no LastModifiedDateTime" not in run.log
