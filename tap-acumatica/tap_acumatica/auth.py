@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TOKEN_PATH = "identity/connect/token"  # noqa: S105 - an address
 LOGIN_PATH = "entity/auth/login"
+USUAL_LIFETIME = 3600.0
+"""Seconds that a token is good for where the server does not say."""
 RENEWAL_MARGIN = 120
 """Seconds before its end at which a token is renewed."""
 TIMEOUT = (15, 120)
@@ -91,7 +93,7 @@ class OAuthAuthenticator(Authenticator):
         if self._token is None or time.monotonic() >= self._token.renew_at:
             asked_at = time.monotonic()
             answer = self._grant(session)
-            lifetime = float(answer.get("expires_in", 3600))
+            lifetime = _lifetime(answer)
             renew_at = asked_at + max(lifetime - RENEWAL_MARGIN, lifetime / 2)
             self._token = Token(answer["access_token"], renew_at)
         session.auth = Bearer(self._token.value)
@@ -155,7 +157,7 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
             form = {"grant_type": "refresh_token", "refresh_token": newest}
             answer = self._ask(session, check, **form)
             # The old one is void now, and the next run needs the new one.
-            self._file.keep(answer.get("refresh_token", newest))
+            self._file.keep(answer.get("refresh_token") or newest)
         return answer
 
 
@@ -271,13 +273,21 @@ def token(
     answer = answers.content(response)
     if response.status_code in _REFUSED:
         raise AcumaticaError(_refusal(answer, check))
-    if "access_token" in answer:
+    if answer.get("access_token"):
         return answer
     message = f"{endpoint.url} answered {response.status_code} instead of a token"
     if response.status_code in answers.PASSING:
         wait = answers.retry_after(response)
         raise RetryableError(f"{message}; try again later.", wait)
     raise SettingError(f"{message}: is instance_url an Acumatica instance?")
+
+
+def _lifetime(answer: Mapping[str, Any]) -> float:
+    """Return the seconds that a token is good for, as far as the answer tells them."""
+    try:
+        return float(answer["expires_in"])
+    except (KeyError, TypeError, ValueError):
+        return USUAL_LIFETIME
 
 
 def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -65,6 +65,8 @@ class Structure:
         details: The lines of detail arrays.
         linked: The linked objects.
         choices: The fields that are drop-downs.
+        undescribed: The paths of members that the swagger does not describe as it
+            describes others, so that they are left out, here and below.
     """
 
     fields: dict[str, Schema] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Structure:
     details: dict[str, Structure] = field(default_factory=dict)
     linked: dict[str, Structure] = field(default_factory=dict)
     choices: set[str] = field(default_factory=set)
+    undescribed: list[str] = field(default_factory=list)
 
     def schema(self) -> Schema:
         """Return the JSON Schema of the unwrapped records of a stream."""
@@ -176,17 +179,18 @@ class Swagger:
                 if definitions is None
                 else definitions
             )
-            self._paths: Mapping[str, Any] = document.get("paths", {})
+            self._definitions.keys()
         except (AttributeError, KeyError, TypeError) as error:
             raise AcumaticaError(
                 "The endpoint's swagger.json has neither components.schemas nor "
                 "definitions, so it is no OpenAPI 3 or Swagger 2 description."
             ) from error
+        self._paths = _part(document, "paths")
 
     @property
     def entities(self) -> list[str]:
         """The top-level entities: what can be read at an address of its own."""
-        read = [path for path, methods in self._paths.items() if "get" in methods]
+        read = [path for path in self._paths if "get" in _part(self._paths, path)]
         addressed = {path.rpartition("/")[2] for path in read}
         return sorted(addressed & self._definitions.keys())
 
@@ -232,11 +236,13 @@ class Swagger:
 
     def _structure(self, entity: str, path: str, expand: Collection[str]) -> Structure:
         made = Structure()
+        made.undescribed += [path + name for name in self._undescribed(entity)]
         for name, member in self._properties(entity).items():
             if not self._is_nested(member):
                 self._add_field(made, name, _entity_name(member))
             elif (below := path + name) in expand:
                 part = self._structure(_entity_name(member), f"{below}/", expand)
+                made.undescribed += part.undescribed
                 is_array = member.get("type") == "array"
                 (made.details if is_array else made.linked)[name] = part
         if taken := [
@@ -249,7 +255,7 @@ class Swagger:
         return made
 
     def _add_field(self, made: Structure, name: str, wrapper: str) -> None:
-        value = self._resolved(self._members(wrapper)["value"])
+        value = self._resolved(_part(self._members(wrapper), "value"))
         if option := self._option(value):
             made.choices.add(name)
             made.fields[name] = _text_or_texts(value, option.get("description", TEXT))
@@ -261,24 +267,40 @@ class Swagger:
 
     def _option(self, value: Schema) -> Schema | None:
         """Return the members of a drop-down's options, None for other values."""
-        option = self._resolved(value.get("items", value))
-        members: Schema = option.get("properties", {})
+        option = self._resolved(_part(value, "items") or value)
+        members = _part(option, "properties")
         return members if members.keys() & OPTION else None
 
     def _resolved(self, schema: Schema) -> Schema:
         if "$ref" not in schema:
             return schema
-        return self._definitions[_entity_name(schema)]
+        return _part(self._definitions, _entity_name(schema))
 
     def _properties(self, entity: str) -> Schema:
         """Return an entity's own fields, without the members that all entities have."""
+        members = self._own(entity)
+        return {
+            n: member for n, member in members.items() if self._is_described(member)
+        }
+
+    def _undescribed(self, entity: str) -> list[str]:
+        members = self._own(entity)
+        return [n for n, member in members.items() if not self._is_described(member)]
+
+    def _own(self, entity: str) -> Schema:
         members = self._members(entity)
         return {n: member for n, member in members.items() if n not in _SYSTEM_MEMBERS}
 
+    def _is_described(self, member: object) -> bool:
+        """Tell whether a member refers to a definition, as the guide says it does."""
+        return isinstance(member, dict) and isinstance(
+            self._definitions.get(_entity_name(member)), dict
+        )
+
     def _members(self, name: str) -> Schema:
-        definition = self._definitions[name]
-        parts = definition.get("allOf", [definition])
-        return {n: m for part in parts for n, m in part.get("properties", {}).items()}
+        definition = _part(self._definitions, name)
+        parts = definition.get("allOf") or [definition]
+        return {n: m for part in parts for n, m in _part(part, "properties").items()}
 
 
 def has_custom(
@@ -316,14 +338,22 @@ def custom_schema(kind: str) -> Schema:
 
 def _custom_fields(template: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield view, field and type of the custom fields of a template record."""
-    for view, fields in (template.get("custom") or {}).items():
-        for name, described in fields.items():
-            yield view, name, str(described.get("type", ""))
+    views = _part(template, "custom")
+    for view in views:
+        for name in (fields := _part(views, view)):
+            yield view, name, str(_part(fields, name).get("type", ""))
+
+
+def _part(document: Mapping[str, Any], name: str) -> Schema:
+    """Return an object below another one; an empty one where there is none."""
+    found = document.get(name) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _entity_name(member: Schema) -> str:
-    reference: str = member.get("items", member)["$ref"]
-    return reference.rpartition("/")[2]
+    """Return what a member refers to; an empty text where it refers to nothing."""
+    reference = _part(member, "items") or member
+    return str(reference.get("$ref", "")).rpartition("/")[2]
 
 
 def _array(line: Structure) -> Schema:
@@ -343,6 +373,8 @@ def _text_or_texts(value: Schema, member: Schema) -> Schema:
 
 
 def _scalar(value: Schema) -> Schema:
+    if not isinstance(value.get("type"), str):
+        return ANY
     scalar: Schema = {"type": [value["type"], "null"]}
     if value.get("format") in _KEPT_FORMATS:
         scalar["format"] = value["format"]

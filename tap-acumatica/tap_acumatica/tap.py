@@ -276,6 +276,13 @@ class TapAcumatica(Tap):
 
     def _stream(self, spec: StreamSpec) -> AcumaticaStream:
         structure = self._structure(spec)
+        if structure.undescribed:
+            self.logger.warning(
+                "%s: the endpoint's swagger.json does not describe %s in the way of "
+                "contract-based endpoints, so this is left out.",
+                spec.name,
+                ", ".join(structure.undescribed),
+            )
         refusal = None
         if self.config["custom_fields"] and self._is_selected(spec.name):
             refusal = self._customise(spec, structure)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN = {"access_token": "good", "expires_in": 3600}
 ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
-SWAGGER = {
+SWAGGER: dict[str, Any] = {
     "paths": {"/Account": {"get": {}}},
     "components": {
         "schemas": {

@@ -11,7 +11,7 @@ from tap_acumatica.auth import CookieAuthenticator, PasswordAuthenticator
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 from tap_acumatica.tap import TapAcumatica
 
-from tests.tap.odd_server import OddServer, Turns, serving
+from tests.tap.odd_server import SWAGGER, OddServer, Turns, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +57,14 @@ def test_a_netrc_does_not_replace_the_token(
     assert server.signed["Account"] == "Bearer good"
 
 
+@pytest.mark.parametrize("lifetime", [None, "soon", "3600"])
+def test_a_token_without_a_lifetime_is_good_for_the_usual_one(lifetime: Any) -> None:
+    token = {"access_token": "good", "expires_in": lifetime}
+    with serving(Account=[], token=token) as server:
+        sync(server)
+    assert len(server.bodies["token"]) == 1
+
+
 def test_a_busy_token_endpoint_is_no_wrong_setting() -> None:
     """What may pass is asked for again, with the delay that the server wants."""
     with serving(token=(429, {})) as server, requests.Session() as session:
@@ -78,7 +86,17 @@ def test_without_a_date_no_bookmark_is_written() -> None:
     ("answers", "says"),
     [
         ({"swagger.json": {"swagger": "1.2"}}, "neither components.schemas nor"),
+        ({"swagger.json": {"components": {"schemas": None}}}, "neither components."),
+        ({"swagger.json": []}, "neither components.schemas nor"),
         ({"swagger.json": {"definitions": {}}}, "none of the built-in entities"),
+        (
+            {"swagger.json": {"definitions": {"Account": {}}, "paths": None}},
+            "none of the built-in entities",
+        ),
+        (
+            {"swagger.json": {"definitions": {}, "paths": {"/Account": None}}},
+            "none of the built-in entities",
+        ),
         ({"entity": {}}, "the list of endpoints"),
         ({"entity": ["Default"]}, "the list of endpoints"),
     ],
@@ -88,6 +106,39 @@ def test_an_odd_discovery_ends_with_a_sentence(
 ) -> None:
     with serving(**answers) as server, pytest.raises(AcumaticaError, match=says):
         sync(server)
+
+
+ODD_MEMBERS: dict[str, Any] = {
+    "Inline": {"type": "string"},
+    "Texts": {"type": "array", "items": {"type": "string"}},
+    "Dangling": {"$ref": "#/components/schemas/Nowhere"},
+    "Lines": {"type": "array", "items": {"$ref": "#/components/schemas/Nowhere"}},
+    "Null": None,
+}
+
+
+@pytest.mark.parametrize("name", ODD_MEMBERS)
+def test_a_member_that_is_described_in_another_way_is_left_out(
+    name: str, caplog: pytest.LogCaptureFixture, capsysbinary: Any
+) -> None:
+    schemas = SWAGGER["components"]["schemas"]
+    account = schemas["Account"]["properties"] | {name: ODD_MEMBERS[name]}
+    odd = {**schemas, "Account": {"properties": account}}
+    swagger = {**SWAGGER, "components": {"schemas": odd}}
+    rows = [{"id": "1", name: {"value": "x"}}]
+    with serving(Account=rows, **{"swagger.json": swagger}) as server:
+        sync(server)
+    assert f"swagger.json does not describe {name} in the way" in caplog.text
+    written = capsysbinary.readouterr().out.splitlines()
+    [record] = [r for r in map(json.loads, written) if r["type"] == "RECORD"]
+    assert record["record"] == {"id": "1"}
+
+
+@pytest.mark.parametrize("custom", [None, {"View": None}, {"View": {"UsrX": None}}])
+def test_an_odd_ad_hoc_schema_has_no_types(custom: Any) -> None:
+    with serving(Account=[], **{"$adHocSchema": {"custom": custom}}) as server:
+        sync(server)
+    assert server.bodies["Account"]
 
 
 @pytest.mark.parametrize("value", [1700000000, "page 7"])

@@ -191,6 +191,21 @@ def test_swagger_2_says_the_same_as_openapi_3() -> None:
     assert properties(old, *expand) == properties(SWAGGER, *expand)
 
 
+def test_members_below_that_are_not_described_are_named_with_their_path() -> None:
+    odd = entity(City=reference("StringValue"), Zip={"type": "string"})
+    swagger = Swagger({"definitions": DEFINITIONS | {"Address": odd}})
+    structure = swagger.structure("Vendor", ("Contact", "Contact/Address"))
+    assert structure.undescribed == ["Contact/Address/Zip"]
+
+
+def test_a_value_of_no_known_type_may_be_anything() -> None:
+    values = {"StringValue": wrapper(), "IntValue": wrapper(**reference("Nowhere"))}
+    swagger = Swagger({"definitions": DEFINITIONS | values})
+    found = properties(swagger)
+    assert "object" in found["Name"]["type"]
+    assert "object" in found["Number"]["type"]
+
+
 def test_what_is_not_expanded_is_no_column() -> None:
     assert not {"Contact", "Lines", "rowNumber"} & properties(SWAGGER).keys()
 
