@@ -219,10 +219,14 @@ def _alternatives(
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a schema names, or those of the values that it lists."""
+    """Return the types that a schema names, or those of the values that it lists.
+
+    In draft 3 a schema may stand among them.
+    """
     if "type" in schema:
         types = schema["type"]
-        return [types] if isinstance(types, str) else list(types)
+        names = [types] if isinstance(types, str) else types
+        return [name if isinstance(name, str) else ANYTHING for name in names]
     listed = [schema["const"]] if "const" in schema else schema.get("enum")
     return [TYPE_NAMES[type(value)] for value in listed or ()] or [ANYTHING]
 
@@ -271,6 +275,40 @@ def _text(options: list[Mapping[str, Any]]) -> ColumnType:
     if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
         return ColumnType(Kind.VARCHAR, length=max(length or 0 for length in lengths))
     return TEXT
+def whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """Gather the properties that a stream's schema has in its ``allOf`` and ``$ref``.
+
+    Args:
+        schema: The stream's JSON Schema.
+
+    Returns:
+        The same, with all properties at the root; a property that several parts
+        describe is described by all of them.
+    """
+    if not {"allOf", "$ref"} & schema.keys():
+        return schema
+    properties: dict[str, Any] = {}
+    for part in _parts(schema):
+        for name, inner in part.get("properties", {}).items():
+            known = properties.setdefault(name, inner)
+            if known != inner:
+                properties[name] = {"allOf": [known, inner]}
+    return {**schema, "properties": properties}
+
+
+def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a stream's schema and all that it is joined with, each once."""
+    parts = [schema]
+    for part in parts:  # which grows meanwhile
+        named = [*part.get("allOf", ())]
+        if "$ref" in part:
+            named.append(_referred(str(part["$ref"]), schema))
+        for more in named:
+            if isinstance(more, dict) and all(more is not known for known in parts):
+                parts.append(more)
+    return parts
+
+
 
 
 def _number(options: list[Mapping[str, Any]], number: Kind) -> ColumnType:

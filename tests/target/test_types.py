@@ -11,6 +11,7 @@ from target_snowflake_merge.types import (
     Kind,
     column_type,
     described,
+    whole,
 )
 
 
@@ -110,6 +111,40 @@ def test_references_are_followed(schema: Any, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "properties"),
+    [
+        ({"properties": {"id": True}}, {"id": True}),
+        (
+            {
+                "properties": {"id": {"type": "integer"}},
+                "allOf": [{"properties": {"x": True}}, True, {"$ref": "#/$defs/more"}],
+                "$defs": {"more": {"allOf": [{"properties": {"y": {}}}]}},
+            },
+            {"id": {"type": "integer"}, "x": True, "y": {}},
+        ),
+        (
+            {
+                "$ref": "#/definitions/bill",
+                "definitions": {"bill": {"properties": {"id": {}}}},
+            },
+            {"id": {}},
+        ),
+        (
+            {
+                "properties": {"id": {"type": "string"}, "x": {}},
+                "allOf": [{"properties": {"id": {"maxLength": 5}, "x": {}}}],
+            },
+            {"id": {"allOf": [{"type": "string"}, {"maxLength": 5}]}, "x": {}},
+        ),
+        ({"$ref": "#", "properties": {"id": {}}}, {"id": {}}),
+        ({"$ref": "#/none"}, {}),
+    ],
+)
+def test_a_schema_in_parts_is_joined(schema: Any, properties: Any) -> None:
+    assert whole(schema) == {**schema, "properties": properties}
+
+
+@pytest.mark.parametrize(
     ("schema", "sql"),
     [
         ({"enum": ["a", "b", None]}, "VARCHAR"),
@@ -132,6 +167,7 @@ def test_references_are_followed(schema: Any, sql: str) -> None:
         ({"type": "string", "format": "binary"}, "VARCHAR"),
         ({"type": "string", "contentEncoding": "base64"}, "VARCHAR"),
         ({"type": []}, "VARIANT"),
+        ({"type": [{"type": "string"}, "null"]}, "VARIANT"),
     ],
 )
 def test_column_of_a_less_common_schema(schema: Any, sql: str) -> None:
