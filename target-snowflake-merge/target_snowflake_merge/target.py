@@ -4,7 +4,8 @@ What is private in singer-sdk 0.54 and used here all the same, since no public h
 what it does; the upper bound on the SDK in pyproject.toml is for its sake. Overridden:
 
 - ``TargetSnowflakeMerge``: ``_env_var_config``, ``_validate_config``,
-  ``_handle_max_record_age``, ``_process_record_message``, ``_process_state_message``,
+  ``_handle_max_record_age``, ``_process_schema_message``,
+  ``_process_record_message``, ``_process_state_message``,
   ``_process_activate_version_message``, ``_process_batch_message``,
   ``_write_state_message``, ``_handle_termination``;
 - ``MergeSink``: ``_add_sdc_metadata_to_schema``, ``_add_sdc_metadata_to_record``,
@@ -34,7 +35,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
-from target_snowflake_merge import batch_files, mapping, overwriting
+from target_snowflake_merge import batch_files, flattening, mapping, overwriting
 from target_snowflake_merge.account import base_url, destination
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.command import Command
@@ -276,6 +277,16 @@ class TargetSnowflakeMerge(Target):
         self.loader.collect()
         if time.monotonic() >= self._next_age_check:
             self._send_old_batches()
+
+    @override
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        """Describe the properties so that the SDK flattens them without loss."""
+        levels = self.config.get("flattening_max_depth") or 0
+        if self.config.get("flattening_enabled") and levels:
+            schema = flattening.plain(message_dict["schema"], levels)
+            message_dict = {**message_dict, "schema": schema}
+        with flattening.explained(message_dict["stream"]):
+            super()._process_schema_message(message_dict)
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:

@@ -181,7 +181,7 @@ def column_type(
     Returns:
         The type; VARIANT for objects, arrays, mixed types and schemas without a type.
     """
-    options = list(_alternatives(schema, root or {}))
+    options = list(alternatives(schema, root or {}))
     types = {name for name, _ in options}
     if types == {"string"}:
         return _text([option for _, option in options])
@@ -194,12 +194,21 @@ def column_type(
     return VARIANT
 
 
-def _alternatives(
+def alternatives(
     schema: Mapping[str, Any] | bool,  # noqa: FBT001 - as above
     root: Mapping[str, Any],
     depth: int = 0,
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each type that a value may have, with the schema that describes it."""
+    """Find out which types a value may have, apart from null.
+
+    Args:
+        schema: The JSON Schema of the value.
+        root: The stream's schema, in which references are looked up.
+        depth: How deep this schema is nested in choices.
+
+    Yields:
+        Each type, or `ANYTHING`, with the schema that describes it.
+    """
     if isinstance(schema, bool) or depth > MAX_DEPTH:
         yield ANYTHING, {}
         return
@@ -209,7 +218,7 @@ def _alternatives(
         others = {key: schema[key] for key in schema if key not in {"anyOf", "oneOf"}}
         for choice in choices:
             whole = isinstance(choice, bool)
-            yield from _alternatives(
+            yield from alternatives(
                 choice if whole else {**others, **choice}, root, depth + 1
             )
         return
@@ -266,15 +275,6 @@ def _referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _text(options: list[Mapping[str, Any]]) -> ColumnType:
-    formats = {option.get("format") for option in options}
-    known = FORMATS.get(formats.pop() or "") if len(formats) == 1 else None
-    if known:
-        return ColumnType(known)
-    lengths = [option.get("maxLength") for option in options]
-    if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
-        return ColumnType(Kind.VARCHAR, length=max(length or 0 for length in lengths))
-    return TEXT
 def whole(schema: dict[str, Any]) -> dict[str, Any]:
     """Gather the properties that a stream's schema has in its ``allOf`` and ``$ref``.
 
@@ -309,6 +309,15 @@ def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return parts
 
 
+def _text(options: list[Mapping[str, Any]]) -> ColumnType:
+    formats = {option.get("format") for option in options}
+    known = FORMATS.get(formats.pop() or "") if len(formats) == 1 else None
+    if known:
+        return ColumnType(known)
+    lengths = [option.get("maxLength") for option in options]
+    if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
+        return ColumnType(Kind.VARCHAR, length=max(length or 0 for length in lengths))
+    return TEXT
 
 
 def _number(options: list[Mapping[str, Any]], number: Kind) -> ColumnType:

@@ -253,6 +253,62 @@ def test_objects_are_flattened(
     assert set(columns(warehouse)) == expected
 
 
+INTEGER = {"type": "integer"}
+NULL = {"type": "null"}
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
+INNER_PROPERTIES = {"properties": {"x": INTEGER}}
+INNER = {"type": "object", **INNER_PROPERTIES}
+JSON = '{"x":1}'
+
+
+@pytest.mark.parametrize(
+    ("described", "value", "column", "expected"),
+    [
+        ({"anyOf": [INTEGER, NULL]}, 5, "P", "5"),
+        ({"anyOf": [{"type": "number"}, NULL]}, 5.5, "P", "5.500000000"),
+        ({"anyOf": [{"type": "boolean"}, NULL]}, True, "P", True),
+        ({"anyOf": [TEXT, NULL]}, "a", "P", "a"),
+        ({"oneOf": [INTEGER, {"type": "string"}]}, 5, "P", 5),
+        ({"anyOf": [{"type": "number"}, TEXT, NULL]}, "a", "P", "a"),
+        ({"allOf": [INTEGER]}, 5, "P", "5"),
+        ({"$ref": "#/$defs/n"}, 5, "P", "5"),
+        ({"enum": [1, 2]}, 2, "P", "2"),
+        ({}, 5, "P", 5),
+        (True, "a", "P", "a"),
+        ({"type": ["object", "string", "null"], **INNER_PROPERTIES}, "a", "P", "a"),
+        ({"type": ["object", "string"], **INNER_PROPERTIES}, {"x": 1}, "P", JSON),
+        ({"type": ["object", "array", "null"]}, [1.10], "P", "[1.1]"),
+        ({"type": ["array", "integer"]}, 5, "P", 5),
+        ({"anyOf": [{"type": "array"}, NULL]}, [1], "P", "[1]"),
+        ({"anyOf": [INNER, NULL]}, {"x": 1}, "P__X", "1"),
+        ({"$ref": "#/$defs/o"}, {"x": 1}, "P__X", "1"),
+        (
+            {"type": "object", "properties": {"q": {"anyOf": [INNER]}}},
+            {"q": {"x": 1}},
+            "P__Q__X",
+            "1",
+        ),
+        ({"type": "object", "properties": {}}, {"x": 1}, "P", JSON),
+    ],
+)
+def test_flattening_loses_no_property(
+    warehouse: Warehouse, described: Any, value: Any, column: str, expected: Any
+) -> None:
+    """The SDK sees objects and arrays only where ``type`` says so, and alone."""
+    message = schema("id", id=TEXT, p=described)
+    message["schema"] |= {"$defs": {"n": INTEGER, "o": INNER}, "required": ["p"]}
+    run = warehouse.loaded(message, record(id="1", p=value), **FLAT)
+    assert warehouse.rows(f'"{column}"') == [[expected]]
+    assert "is not loaded" not in run.log
+
+
+def test_flattening_that_makes_one_name_of_two_is_refused(warehouse: Warehouse) -> None:
+    message = schema("id", id=TEXT, a=INNER, a__x=INTEGER)
+    run = warehouse.load(message, **FLAT)
+    (error,) = run.errors
+    assert error.startswith("Stream bill: flattening makes one property a__x of two")
+
+
 def columns(warehouse: Warehouse, table: str = "BILL") -> dict[str, str]:
     """Return the columns of a table and their types, but for the metadata."""
     _, rows = warehouse.admin.sql(
