@@ -17,6 +17,7 @@ import backoff
 import msgspec
 import requests
 from requests.auth import AuthBase
+from requests.exceptions import InvalidProxyURL, InvalidSchema, ProxyError
 from typing_extensions import override
 
 from target_snowflake_merge.answers import LOCK_QUEUE_FULL, Answer, refusal
@@ -48,6 +49,9 @@ MAX_POLL_PAUSE_SECONDS = 10.0
 
 NOT_FINISHED = {requests.codes.too_many_requests}
 """What a poll may be answered as well where the statement still runs."""
+
+NETWORK_VARIABLES = "HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
+"""What else decides how an address is reached."""
 
 LOST = (
     requests.ConnectionError,
@@ -294,16 +298,27 @@ class SqlApi:
                 timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
                 allow_redirects=False,
             )
-        except LOST as error:
-            if isinstance(_innermost(error), ssl.SSLCertVerificationError):
-                raise TargetError(
-                    f"The certificate of {self._url} cannot be trusted "
-                    f"({_reason(error)}); check account and host."
-                ) from error
-            return None, f"The connection to {self._url} failed ({_reason(error)})"
+        except (OSError, ValueError) as error:
+            return None, self._trouble(error)
         self._answered = True
         answer = Answer.read(response)
         return answer, f"Snowflake answered {answer.described()}"
+
+    def _trouble(self, error: OSError | ValueError) -> str:
+        """Describe a connection that was lost, and stop where no other can be had."""
+        if not isinstance(error, LOST):
+            raise TargetError(
+                f"{self._url} cannot be asked, since a setting for the network is "
+                f"wrong ({_wrong_setting(error)}); check {NETWORK_VARIABLES} of the "
+                "environment, then account and host."
+            ) from error
+        if isinstance(_innermost(error), ssl.SSLCertVerificationError):
+            raise TargetError(
+                f"The certificate of {self._url} cannot be trusted "
+                f"({_reason(error)}); check account and host."
+            ) from error
+        way = " through a proxy" if isinstance(error, ProxyError) else ""
+        return f"The connection to {self._url}{way} failed ({_reason(error)})"
 
     def _unreachable(self, trouble: str) -> str:
         if self._answered:
@@ -387,6 +402,14 @@ class _Pauses:
         self._count += 1
         jittered = backoff.full_jitter(min(MAX_PAUSE_SECONDS, 0.5 * 2**self._count))
         return max(jittered, min(retry_after or 0.0, MAX_PAUSE_SECONDS))
+
+
+def _wrong_setting(error: Exception) -> str:
+    """Say what is wrong; of a proxy's address nothing, as it may hold a password."""
+    is_named = isinstance(error, InvalidProxyURL | InvalidSchema)
+    if is_named or not isinstance(error, requests.RequestException | ValueError):
+        return one_line(str(error))
+    return "an address is malformed"
 
 
 def _innermost(error: Exception) -> BaseException:

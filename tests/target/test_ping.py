@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,11 +17,30 @@ if TYPE_CHECKING:
 COMMAND = "target_snowflake_merge.commands:cli"
 
 
-def ping(loaded: Warehouse, /, **changes: Any) -> tuple[int, str]:
+WRONG_SETTINGS = [
+    ({"REQUESTS_CA_BUNDLE": "/nonexistent.pem"}, "path: /nonexistent.pem); check"),
+    ({"HTTPS_PROXY": "http://"}, "could be missing the host.); check HTTPS_PROXY"),
+    ({"HTTPS_PROXY": "socks5://u:hush@127.0.0.1:1"}, "dependencies for SOCKS support"),
+    ({"HTTPS_PROXY": "foo bar"}, "(an address is malformed); check HTTPS_PROXY"),
+    ({"HTTPS_PROXY": "u:hush@h:99999"}, "could be missing the host.); check HTTPS_"),
+    ({"HTTPS_PROXY": "http://u:hush\u20ac@h"}, "(an address is malformed); check"),
+    ({"HTTPS_PROXY": "http://u:hush@127.0.0.1:1"}, "through a proxy failed ([Errno"),
+]
+"""Variables of the environment, and what is said of them."""
+
+
+def ping(
+    loaded: Warehouse, /, variables: dict[str, str] | None = None, **changes: Any
+) -> tuple[int, str]:
     """Run the command; give its exit code and its lines."""
     settings = loaded.folder / "config.json"
     settings.write_text(json.dumps(loaded.settings(**changes)))
-    done = forks.run(COMMAND, ("--config", str(settings), "ping"), loaded.folder)
+    done = forks.run(
+        COMMAND,
+        ("--config", str(settings), "ping"),
+        loaded.folder,
+        variables={**os.environ, **(variables or {})},
+    )
     output, log = done.output.decode(), done.log.decode()
     assert "Traceback" not in log, log
     return done.code, output or log
@@ -99,6 +119,31 @@ def test_without_a_sign_in_nothing_else_is_checked(
     assert line in lines
     assert "role" not in lines
     assert "hush" not in lines
+
+
+@pytest.mark.parametrize(("variables", "says"), WRONG_SETTINGS)
+def test_a_wrong_setting_for_the_network_is_a_line(
+    warehouse: Warehouse, variables: dict[str, str], says: str
+) -> None:
+    code, lines = ping(warehouse, {"NO_PROXY": "", **variables}, host=None)
+
+    assert code == 1
+    assert lines.startswith("failed  address    ")
+    assert says in lines
+    assert "hush" not in lines
+
+
+def test_a_wrong_setting_for_the_network_ends_a_run(warehouse: Warehouse) -> None:
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings(host=None)))
+    schema = {"type": "SCHEMA", "stream": "bill", "schema": {"properties": {}}}
+    ended = warehouse.run(
+        json.dumps(schema),
+        *("--config", str(settings)),
+        NO_PROXY="",
+        HTTPS_PROXY="http://",
+    )
+    assert "missing the host.); check HTTPS_PROXY" in ended.refusal()
 
 
 @pytest.mark.parametrize(
