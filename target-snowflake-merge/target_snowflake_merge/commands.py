@@ -95,11 +95,11 @@ def _moment(
         return None
     try:
         moment = dt.datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{text} is no date or date-time (ISO 8601)"
         ) from error
-    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
 
 
 @cli.command("replay")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import uuid
@@ -226,12 +227,21 @@ def dump(found: Collection[Found], file: IO[str]) -> None:
         file: Where to write a line for each record.
 
     Raises:
-        TargetError: The journal has lost a batch.
+        TargetError: The journal has lost a batch, or the file cannot be written.
     """
-    for run, entry in found:
-        if entry.rows:
-            for message in _messages(entry, run.payload(entry)):
-                file.write(f"{json.dumps(message, ensure_ascii=False)}\n")
+    try:
+        for run, entry in found:
+            if entry.rows:
+                for message in _messages(entry, run.payload(entry)):
+                    file.write(f"{json.dumps(message, ensure_ascii=False)}\n")
+                file.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError):  # else it would be flushed once more
+            file.close()
+        raise TargetError(
+            f"The records cannot be written into {file.name} ({error.strerror}); "
+            "make room there, or give --dump another file."
+        ) from error
 
 
 def _messages(entry: Entry, payload: bytes) -> Iterator[dict[str, Any]]:

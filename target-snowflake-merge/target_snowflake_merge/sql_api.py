@@ -9,6 +9,7 @@ import logging
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from target_snowflake_merge.answers import LOCK_QUEUE_FULL, Answer, refusal
 from target_snowflake_merge.errors import TargetError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     from target_snowflake_merge.auth import Authenticator
 
@@ -114,11 +115,20 @@ class Result:
         Returns:
             The number from the statistics, which may be absent, else from the MERGE's
             own result row.
+
+        Raises:
+            TargetError: It is no number.
         """
         counted = self.stats.get(f"numRows{verb.capitalize()}")
         if counted is None and self.rows:
             counted = self.rows[0].get(f"number of rows {verb}")
-        return int(counted or 0)
+        try:
+            return int(counted or 0)
+        except (TypeError, ValueError) as error:
+            raise TargetError(
+                f"Snowflake does not say how many rows statement {self.handle} has "
+                f"{verb}, but {one_line(str(counted), 100)}; check account and host."
+            ) from error
 
 
 class SqlApi:
@@ -200,7 +210,7 @@ class SqlApi:
             "POST",
             STATEMENTS,
             {"requestId": statement.request_id},
-            msgspec.json.encode(body),
+            _encoded(body),
             resent=statement.resent,
         )
 
@@ -229,22 +239,38 @@ class SqlApi:
 
     def _result(self, answer: Answer, attempts: int) -> Result:
         """Gather the rows of all partitions and name their columns."""
-        body = answer.body
-        meta = body["resultSetMetaData"]
-        names = [column["name"] for column in meta.get("rowType", ())]
-        rows = list(body["data"])
-        for partition in range(1, len(meta.get("partitionInfo", ()))):
+        with self._readable(answer):
+            body = msgspec.convert(answer.body, _Body)
+        meta, rows = body.result_set_meta_data, list(body.data)
+        for partition in range(1, len(meta.partition_info or ())):
             rows += self._partition(answer.handle, partition)
+        names = [column.name for column in meta.row_type]
+        if any(len(row) != len(names) for row in rows):
+            raise self._odd(answer, f"rows do not have {len(names)} values")
         named = [dict(zip(names, row, strict=True)) for row in rows]
-        return Result(answer.handle, named, body.get("stats") or {}, attempts)
+        return Result(answer.handle, named, body.stats or {}, attempts)
 
-    def _partition(self, handle: str, number: int) -> Sequence[Sequence[str | None]]:
+    @contextmanager
+    def _readable(self, answer: Answer) -> Iterator[None]:
+        try:
+            yield
+        except msgspec.ValidationError as error:
+            raise self._odd(answer, str(error)) from error
+
+    def _odd(self, answer: Answer, reason: str) -> TargetError:
+        """Describe an answer of an odd shape; its statement may be executed."""
+        return TargetError(
+            f"{self._url} does not answer as Snowflake's SQL API does: "
+            f"{one_line(reason)} [statement {answer.handle}]; check account and host."
+        )
+
+    def _partition(self, handle: str, number: int) -> _Rows:
         path, parameters = f"{STATEMENTS}/{handle}", {"partition": str(number)}
         answer = self._send(_Request("GET", path, parameters))
         if answer.status != requests.codes.ok or not answer.has_rows:
             raise self._refusal(answer)
-        rows: Sequence[Sequence[str | None]] = answer.body["data"]
-        return rows
+        with self._readable(answer):
+            return msgspec.convert(answer.body["data"], _Rows)
 
     def _send(self, request: _Request, or_return: Collection[int] = ()) -> Answer:
         """Send a request until there is an answer that will stay the same.
@@ -329,6 +355,30 @@ class SqlApi:
         return refusal(answer, self._url, self._authenticator.remedy, time.time())
 
 
+_Rows = list[list[Any]]
+
+
+class _Column(msgspec.Struct):
+    """A column of a result."""
+
+    name: str
+
+
+class _Meta(msgspec.Struct, rename="camel"):
+    """What a result says about its rows."""
+
+    row_type: list[_Column] = []
+    partition_info: list[Any] | None = None
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    """A result, whose rows may go on in other partitions."""
+
+    result_set_meta_data: _Meta
+    data: _Rows
+    stats: dict[str, Any] | None = None
+
+
 class _Unsigned(AuthBase):
     """Keeps requests from sending a password of ``~/.netrc``."""
 
@@ -402,6 +452,21 @@ class _Pauses:
         self._count += 1
         jittered = backoff.full_jitter(min(MAX_PAUSE_SECONDS, 0.5 * 2**self._count))
         return max(jittered, min(retry_after or 0.0, MAX_PAUSE_SECONDS))
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """Encode a body, whose names come from the settings.
+
+    Raises:
+        TargetError: One of them is no text.
+    """
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError as error:
+        raise TargetError(
+            f"Half of a character stands in {one_line(ascii(error.object), 100)}; "
+            "correct role, warehouse, database or default_target_schema."
+        ) from error
 
 
 def _wrong_setting(error: Exception) -> str:

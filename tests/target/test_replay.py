@@ -28,6 +28,7 @@ SCHEMA = {
 KEYLESS = {**SCHEMA, "key_properties": []}
 STATE = {"type": "STATE", "value": {"bookmark": 1}}
 EARLY, MIDDLE, LATE = (f"2026-01-0{day}T00:00:00Z" for day in (1, 2, 3))
+BEYOND = "9999-12-31T23:59:59-14:00"
 REMOVED = ("activate_version", "loaded")
 
 
@@ -249,6 +250,12 @@ def test_the_records_of_a_batch_can_be_read(warehouse: Warehouse) -> None:
     assert statuses(warehouse) == ["failed"]
 
 
+def test_a_file_that_cannot_be_written_is_named(warehouse: Warehouse) -> None:
+    failed(warehouse, SCHEMA, bill("1", "a"))
+    _, log = warehouse.operate("replay", "--dump", "/dev/full", code=1)
+    assert "cannot be written into /dev/full (No space left on device)" in log
+
+
 def test_batches_are_chosen(warehouse: Warehouse) -> None:
     payment = [{**m, "stream": "payment"} for m in (SCHEMA, bill("1", "p"))]
     warehouse.loaded(SCHEMA, bill("1", "a"))
@@ -275,6 +282,7 @@ def test_batches_are_chosen(warehouse: Warehouse) -> None:
     [
         (["--request-id", "none"], "holds no such batch for this schema: none"),
         (["--since", "yesterday"], "yesterday is no date"),
+        (["--since", BEYOND], f"{BEYOND} is no date"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(

@@ -354,6 +354,49 @@ def test_only_a_result_of_snowflake_is_a_success(
         api.execute(Statement("MERGE", "r"))
 
 
+ODD_META: dict[str, Any] = {"rowType": None, "partitionInfo": None}
+SHORT: dict[str, Any] = {"rowType": [{"name": "A"}, {"name": "B"}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"stats": [1]}, "Expected `object | null`, got `array` - at `$.stats`"),
+        ({"data": [None]}, "Expected `array`, got `null` - at `$.data[0]`"),
+        ({"resultSetMetaData": ODD_META}, "at `$.resultSetMetaData.rowType`"),
+        ({"resultSetMetaData": {"rowType": ["A"]}}, "Expected `object`, got `str`"),
+        ({"resultSetMetaData": SHORT}, "rows do not have 2 values"),
+    ],
+)
+def test_a_result_of_an_odd_shape_is_named(changes: Any, says: str) -> None:
+    with (
+        answering((200, {**RESULT, **changes})) as api,
+        pytest.raises(TargetError, match=re.escape(says)) as caught,
+    ):
+        api.execute(Statement("SELECT 1", "r"))
+
+    assert "[statement 01b0-0001]; check account" in str(caught.value)
+    assert not isinstance(caught.value, StatementError)
+
+
+@pytest.mark.parametrize("stats", [{"numRowsInserted": "x"}, {"numRowsInserted": [1]}])
+def test_a_count_that_is_no_number_is_named(stats: Any) -> None:
+    with (
+        answering((200, {**RESULT, "stats": stats})) as api,
+        pytest.raises(TargetError, match="01b0-0001 has inserted, but") as caught,
+    ):
+        api.execute(Statement("SELECT 1", "r")).count("inserted")
+
+    assert not isinstance(caught.value, StatementError)
+
+
+def test_half_a_character_in_a_setting_is_not_sent() -> None:
+    session = Session("DB", "WH", "R\ud800", 60)
+    api = SqlApi("http://localhost:1", AccessToken("hush"), session, "test")
+    with pytest.raises(TargetError, match=r"stands in 'R\\ud800'; correct role"):
+        api.execute(Statement("SELECT 1", "r"))
+
+
 def test_a_partition_that_is_none() -> None:
     partitions = {"rowType": [{"name": "A"}], "partitionInfo": [{}, {}]}
     first = {**RESULT, "resultSetMetaData": partitions}
