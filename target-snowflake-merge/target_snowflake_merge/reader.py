@@ -18,9 +18,10 @@ from typing_extensions import override
 
 from target_snowflake_merge.duplicates import repeated_name
 from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.types import MAX_PRECISION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
 CHUNK = 1 << 18
@@ -37,6 +38,9 @@ FIELDS: dict[str, dict[str, type]] = {
     "BATCH": {"stream": str, "encoding": dict, "manifest": list},
 }
 """The messages of the Singer specification, and of which type their fields are."""
+
+LARGEST = 10**MAX_PRECISION
+"""What no NUMBER can hold any more."""
 
 TYPE_NAMES: dict[type, str] = {str: "text", dict: "an object", list: "a list"}
 
@@ -99,11 +103,26 @@ class MessageReader(GenericSingerReader[bytes]):
             if not line.strip():
                 continue
             self._line = number
-            message = self.deserialize_json(line)
-            self._check(message, line)
-            callbacks[message["type"]](message)
-            counted[message["type"]] += 1
+            try:
+                kind = self._process_line(line, callbacks)
+            except RecursionError as error:
+                raise TargetError(
+                    f"Line {self._line} of {self._source} is nested too deep; take the "
+                    "property out of the tap's catalog."
+                ) from error
+            counted[kind] += 1
         return counted
+
+    def _process_line(
+        self, line: bytes, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> str:
+        message = self.deserialize_json(line)
+        fault = next(_faults(message), None)
+        if fault:
+            raise self._invalid(fault, line)
+        kind: str = message["type"]
+        callbacks[kind](message)
+        return kind
 
     def _lines(self, file_input: IO[bytes]) -> Iterator[bytes]:
         """Read lines, and let others work while there is nothing to read."""
@@ -135,14 +154,12 @@ class MessageReader(GenericSingerReader[bytes]):
             InvalidInputLine: A line is no record.
         """
         line_of_input, self._source = self._line, source
-        try:
-            for self._line, line in enumerate(lines, start=1):
-                if self._stopped:
-                    return
-                if line.strip():
-                    yield self._decoded(line, _has_names)
-        finally:
-            self._line, self._source = line_of_input, "the input"
+        for self._line, line in enumerate(lines, start=1):
+            if self._stopped:
+                return
+            if line.strip():
+                yield self._decoded(line, _has_names)
+        self._line, self._source = line_of_input, "the input"
 
     @override
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
@@ -166,32 +183,23 @@ class MessageReader(GenericSingerReader[bytes]):
     def _decode_leniently(
         self, line: bytes, can_be_named: Callable[[object], bool]
     ) -> object:
-        """Decode NaN, infinity and halves of surrogate pairs, which JSON has not.
+        """Decode NaN, infinity, halves of surrogate pairs and thousands of digits.
 
         In the values of records they are refused later, where stream, key and property
         are known.
         """
         try:
-            message = json.loads(line, parse_float=Decimal, parse_constant=Decimal)
+            message = json.loads(
+                line,
+                parse_int=_whole_number,
+                parse_float=Decimal,
+                parse_constant=Decimal,
+            )
         except (ValueError, ArithmeticError) as error:  # the latter for 1e999999999999
             raise self._invalid("is not valid JSON", line) from error
         if not can_be_named(message):
             raise self._invalid("is not valid JSON", line)
         return message
-
-    def _check(self, message: dict[str, Any], line: bytes) -> None:
-        kind = message.get("type")
-        if kind not in FIELDS:
-            raise self._invalid("is no Singer message of a known type", line)
-        for name, wanted in FIELDS[kind].items():
-            if not isinstance(message.get(name), wanted):
-                what = f"is a {kind} message whose {name} is not {TYPE_NAMES[wanted]}"
-                raise self._invalid(what, line)
-        version = message.get("version", 0 if kind != "ACTIVATE_VERSION" else None)
-        is_optional = kind != "ACTIVATE_VERSION" and version is None
-        if type(version) is not int and not is_optional:
-            what = f"is a {kind} message whose version is not a whole number"
-            raise self._invalid(what, line)
 
     def _invalid(self, what: str, line: bytes | str) -> InvalidInputLine:
         text = line.decode(errors="replace") if isinstance(line, bytes) else line
@@ -208,6 +216,36 @@ class MessageReader(GenericSingerReader[bytes]):
             raise InvalidInputLine(
                 f"The input lacks {', '.join(sorted(missing))} in {excerpt}"
             )
+
+
+def _faults(message: Mapping[str, Any]) -> Iterator[str]:
+    """Say what makes an object no Singer message, if anything."""
+    kind = message.get("type")
+    if not isinstance(kind, str) or kind not in FIELDS:
+        yield "is no Singer message of a known type"
+        return
+    this = f"is a {kind} message whose"
+    for name, wanted in FIELDS[kind].items():
+        if not isinstance(message.get(name), wanted):
+            yield f"{this} {name} is not {TYPE_NAMES[wanted]}"
+    version = message.get("version")
+    is_optional = kind != "ACTIVATE_VERSION" and version is None
+    if not is_optional and (type(version) is not int or abs(version) >= LARGEST):
+        yield f"{this} version is not a whole number of at most {MAX_PRECISION} digits"
+    if kind == "SCHEMA":
+        keys = message.get("key_properties") or []
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            yield f"{this} key_properties is not a list of texts"
+        if not isinstance(message["schema"].get("properties", {}), dict):
+            yield f"{this} schema has properties that are not an object"
+
+
+def _whole_number(text: str) -> int | Decimal:
+    """Read a number also where it has more digits than Python allows an int."""
+    try:
+        return int(text)
+    except ValueError:
+        return Decimal(text)
 
 
 def _is_record_with_names(message: object) -> bool:

@@ -149,6 +149,35 @@ LINES = [
     ("not json", "Line 2 of the input is not valid JSON: not json"),
     ("[1]", "Line 2 of the input is not a JSON object"),
     ({"no": "type"}, "Line 2 of the input is no Singer message of a known type"),
+    ({"type": ["RECORD"]}, "Line 2 of the input is no Singer message of a known type"),
+    (
+        f'{{"type": "STATE", "value": {"[" * 1000}{"]" * 1000}}}',
+        "Line 2 of the input is nested too deep; take the",
+    ),
+    (
+        json.dumps(bill(amount=0)).replace("0}", f"{'9' * 5000}}}"),
+        f"property amount has more than 29 digits before the point: {'9' * 100}…;",
+    ),
+    (
+        json.dumps(bill(lines=0)).replace("0}", f"{'9' * 5000}}}"),
+        "record id 7: property lines holds a number of more than 38 digits",
+    ),
+    (
+        {**SCHEMA, "key_properties": "id"},
+        "is a SCHEMA message whose key_properties is not a list of texts",
+    ),
+    (
+        {**SCHEMA, "key_properties": [["id"]]},
+        "is a SCHEMA message whose key_properties is not a list of texts",
+    ),
+    (
+        {**SCHEMA, "key_properties": 5},
+        "is a SCHEMA message whose key_properties is not a list of texts",
+    ),
+    (
+        {**SCHEMA, "schema": {"properties": "x"}},
+        "is a SCHEMA message whose schema has properties that are not an object",
+    ),
     ({"type": "RECORD", "stream": "bill"}, "a RECORD message whose record is not an"),
     ({"type": "SCHEMA", "stream": "a", "schema": {}}, "The input lacks properties in"),
     ({"type": "STATE"}, "The input lacks value in"),
@@ -280,7 +309,7 @@ def test_an_expression_that_fails_is_named(
     assert reason in refusal
 
 
-@pytest.mark.parametrize("version", ["5", "v1", 5.0, True, [1]])
+@pytest.mark.parametrize("version", ["5", "v1", 5.0, True, [1], 10**38])
 @pytest.mark.parametrize("kind", ["RECORD", "ACTIVATE_VERSION"])
 def test_a_version_that_is_no_whole_number_is_refused(
     warehouse: Warehouse, kind: str, version: object
