@@ -53,6 +53,7 @@ from target_snowflake_merge.signals import Ending
 from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
 from target_snowflake_merge.states import States
+from target_snowflake_merge.types import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -280,13 +281,14 @@ class TargetSnowflakeMerge(Target):
 
     @override
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        """Describe the properties so that the SDK flattens them without loss."""
+        """Describe the properties so that the SDK finds and flattens all of them."""
+        schema = whole(message_dict["schema"])
+        self._assert_line_requires(schema, requires={"properties"})
         levels = self.config.get("flattening_max_depth") or 0
         if self.config.get("flattening_enabled") and levels:
-            schema = flattening.plain(message_dict["schema"], levels)
-            message_dict = {**message_dict, "schema": schema}
+            schema = flattening.plain(schema, levels)
         with flattening.explained(message_dict["stream"]):
-            super()._process_schema_message(message_dict)
+            super()._process_schema_message({**message_dict, "schema": schema})
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:

@@ -352,6 +352,16 @@ def test_batches_by_bytes(warehouse: Warehouse) -> None:
     assert len(warehouse.rows("ID")) == 10
 
 
+def test_properties_at_the_root_may_be_in_parts(warehouse: Warehouse) -> None:
+    message = schema({"id": ID}, "id")
+    message["schema"] |= {
+        "allOf": [{"properties": {"name": TEXT}}, {"$ref": "#/$defs/part"}],
+        "$defs": {"part": {"properties": {"amount": {"type": "number"}}}},
+    }
+    warehouse.loaded(message, record(id="1", name="a", amount=1.5))
+    assert warehouse.rows("ID, NAME, AMOUNT") == [["1", "a", "1.500000000"]]
+
+
 def test_stream_maps_and_flattening(warehouse: Warehouse) -> None:
     nested = {"type": "object", "properties": {"city": TEXT}}
 
