@@ -236,8 +236,12 @@ def _faults(message: Mapping[str, Any]) -> Iterator[str]:
         keys = message.get("key_properties") or []
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             yield f"{this} key_properties is not a list of texts"
-        if not isinstance(message["schema"].get("properties", {}), dict):
+        properties = message["schema"].get("properties", {})
+        if not isinstance(properties, dict):
             yield f"{this} schema has properties that are not an object"
+        for name, schema in properties.items():
+            if not isinstance(schema, dict | bool):
+                yield f"{this} property {one_line(name, EXCERPT)} has no schema"
 
 
 def _whole_number(text: str) -> int | Decimal:

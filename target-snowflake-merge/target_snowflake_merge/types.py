@@ -209,17 +209,17 @@ def alternatives(
     Yields:
         Each type, or `ANYTHING`, with the schema that describes it.
     """
-    if isinstance(schema, bool) or depth > MAX_DEPTH:
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
         yield ANYTHING, {}
         return
     schema = _joined(schema, root, depth)
-    choices = schema.get("anyOf") or schema.get("oneOf")
+    choices = _listed(schema, "anyOf") or _listed(schema, "oneOf")
     if choices:
         others = {key: schema[key] for key in schema if key not in {"anyOf", "oneOf"}}
         for choice in choices:
-            whole = isinstance(choice, bool)
+            is_part = isinstance(choice, dict)
             yield from alternatives(
-                choice if whole else {**others, **choice}, root, depth + 1
+                {**others, **choice} if is_part else choice, root, depth + 1
             )
         return
     for name in _types(schema):
@@ -233,18 +233,24 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
     In draft 3 a schema may stand among them.
     """
     if "type" in schema:
-        types = schema["type"]
-        names = [types] if isinstance(types, str) else types
+        name = schema["type"]
+        names = [name] if isinstance(name, str) else _listed(schema, "type")
         return [name if isinstance(name, str) else ANYTHING for name in names]
-    listed = [schema["const"]] if "const" in schema else schema.get("enum")
-    return [TYPE_NAMES[type(value)] for value in listed or ()] or [ANYTHING]
+    listed = [schema["const"]] if "const" in schema else _listed(schema, "enum")
+    return [TYPE_NAMES[type(value)] for value in listed] or [ANYTHING]
+
+
+def _listed(schema: Mapping[str, Any], keyword: str) -> list[Any]:
+    """Return what a keyword lists; without validation it may be anything."""
+    listed = schema.get(keyword)
+    return listed if isinstance(listed, list) else []
 
 
 def _joined(
     schema: Mapping[str, Any], root: Mapping[str, Any], depth: int
 ) -> Mapping[str, Any]:
     """Join a schema with what it refers to and with all parts of its ``allOf``."""
-    parts = list(schema.get("allOf", ()))
+    parts = [*_listed(schema, "allOf")]
     if "$ref" in schema:
         parts.append(_referred(str(schema["$ref"]), root))
     if not parts or depth > MAX_DEPTH:
@@ -289,7 +295,8 @@ def whole(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     properties: dict[str, Any] = {}
     for part in _parts(schema):
-        for name, inner in part.get("properties", {}).items():
+        found = part.get("properties")
+        for name, inner in found.items() if isinstance(found, dict) else ():
             known = properties.setdefault(name, inner)
             if known != inner:
                 properties[name] = {"allOf": [known, inner]}
@@ -300,7 +307,7 @@ def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a stream's schema and all that it is joined with, each once."""
     parts = [schema]
     for part in parts:  # which grows meanwhile
-        named = [*part.get("allOf", ())]
+        named = [*_listed(part, "allOf")]
         if "$ref" in part:
             named.append(_referred(str(part["$ref"]), schema))
         for more in named:
@@ -310,8 +317,8 @@ def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _text(options: list[Mapping[str, Any]]) -> ColumnType:
-    formats = {option.get("format") for option in options}
-    known = FORMATS.get(formats.pop() or "") if len(formats) == 1 else None
+    formats = {str(option.get("format")) for option in options}
+    known = FORMATS.get(formats.pop()) if len(formats) == 1 else None
     if known:
         return ColumnType(known)
     lengths = [option.get("maxLength") for option in options]

@@ -175,6 +175,10 @@ LINES = [
         "is a SCHEMA message whose key_properties is not a list of texts",
     ),
     (
+        {**SCHEMA, "schema": {"properties": {"id": {}, "amount": None}}},
+        "is a SCHEMA message whose property amount has no schema: {",
+    ),
+    (
         {**SCHEMA, "schema": {"properties": "x"}},
         "is a SCHEMA message whose schema has properties that are not an object",
     ),

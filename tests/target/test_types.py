@@ -111,6 +111,23 @@ def test_references_are_followed(schema: Any, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "schema",
+    [
+        *(None, "x", 5, [], {"type": None}, {"type": 5}, {"type": {"a": 1}}),
+        *({"anyOf": 5}, {"oneOf": "x"}, {"anyOf": [5]}, {"enum": 5}, {"allOf": 5}),
+        {"allOf": [5], "properties": {"x": 5}},
+    ],
+)
+def test_what_is_no_schema_may_be_anything(schema: Any) -> None:
+    """Where records are not validated, nobody has looked at the schema before."""
+    assert str(column_type(schema)) == "VARIANT"
+
+
+def test_a_format_may_be_anything() -> None:
+    assert str(column_type({"type": "string", "format": ["date"]})) == "VARCHAR"
+
+
+@pytest.mark.parametrize(
     ("schema", "properties"),
     [
         ({"properties": {"id": True}}, {"id": True}),
@@ -138,6 +155,8 @@ def test_references_are_followed(schema: Any, sql: str) -> None:
         ),
         ({"$ref": "#", "properties": {"id": {}}}, {"id": {}}),
         ({"$ref": "#/none"}, {}),
+        ({"allOf": 5}, {}),
+        ({"allOf": [{"properties": 5}]}, {}),
     ],
 )
 def test_a_schema_in_parts_is_joined(schema: Any, properties: Any) -> None:
