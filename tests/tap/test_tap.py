@@ -43,6 +43,9 @@ def test_every_record_of_every_stream_arrives_once(
 ) -> None:
     run = run_tap()
     assert run.exit_code == 0
+    for message in run.of_type("SCHEMA"):
+        assert message["key_properties"] == ["id"]
+        assert message["bookmark_properties"] == [KEY]
     truth = acumatica.summary()
     for stream, entity in ENTITIES.items():
         ids = [record["id"] for record in run.records(stream)]
