@@ -102,6 +102,15 @@ def test_custom_fields_are_found_asked_for_and_typed(
     values = [r["custom"]["Document"] for r in run.records("bills")]
     assert {type(v["UsrDisputed"]) for v in values} == {bool, type(None)}
     assert len({v["UsrCustomsDuty"] for v in values}) > 100
+    checked = schemas["bills"]["Details"]["items"]["properties"]["custom"]
+    kinds = checked["properties"]["Transactions"]["properties"]
+    assert kinds["UsrQuantityChecked"]["type"] == ["number", "null"]
+    assert kinds["UsrInspector"]["type"] == ["string", "null"]
+    linked = schemas["vendors"]["MainContact"]["properties"]["custom"]["properties"]
+    assert linked["DefContact"]["properties"]["UsrLinkedIn"]["type"] == [
+        "string",
+        "null",
+    ]
     lines = [line for r in run.records("bills") for line in r["Details"]]
     assert all("UsrInspector" in line["custom"]["Transactions"] for line in lines)
     contacts = [r["MainContact"] for r in run.records("vendors") if r["MainContact"]]
@@ -297,6 +306,22 @@ def test_what_is_deselected_is_not_asked_for(
     assert "UsrDisputed" not in record["custom"]["Document"]
     assert "UsrApprovalCode" in record["custom"]["Document"]
     assert "Applications" in record
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_a_custom_field_of_a_linked_object_can_be_deselected(
+    select: Select, acumatica: AcumaticaAdmin, asked: Asked, version: str
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    gone = "MainContact.custom.DefContact.UsrLinkedIn"
+    run = select("vendors", gone, endpoint_version=version)
+    assert run.exit_code == 0
+    pages = asked("Vendor")
+    assert pages
+    assert not any("UsrLinkedIn" in text for page in pages for text in page.values())
+    records = run.records("vendors")
+    assert any(record["custom"]["CurrentVendor"]["UsrRating"] for record in records)
+    assert not any("UsrLinkedIn" in json.dumps(record) for record in records)
 
 
 def test_a_part_of_a_linked_object_is_asked_for(select: Select, asked: Asked) -> None:

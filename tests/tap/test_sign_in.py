@@ -355,13 +355,17 @@ def test_the_tenant_completes_a_client_id(run_tap: RunTap) -> None:
 
 
 def login(
-    settings: dict[str, Any], folder: Path, *options: str
+    settings: dict[str, Any], folder: Path, *options: str, browser: Path | None = None
 ) -> subprocess.Popen[str]:
     file = folder / "login.json"
     file.write_text(json.dumps(settings))
-    command = [str(COMMAND), "login", "--config", str(file), "--no-browser", *options]
+    command = [str(COMMAND), "login", "--config", str(file), *options]
     return subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command if browser else [*command, "--no-browser"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"BROWSER": str(browser)},
     )
 
 
@@ -418,6 +422,22 @@ def test_a_person_who_declines_ends_the_login(
     assert process.returncode == 1
     assert "did not permit the sign-in" in errors
     assert not path.exists()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_browser_is_opened_where_it_is_wanted(
+    unsigned: dict[str, Any], tmp_path: Path, *, wanted: bool
+) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    browser.chmod(0o700)
+    options = () if wanted else ("--no-browser",)
+    process = login(unsigned, tmp_path, "--wait=0.3", *options, browser=browser)
+    output, errors = process.communicate(timeout=30)
+    assert errors == "Nobody signed in within 0 seconds.\n"
+    address = output.split()[-1]
+    assert opened.exists() is wanted
+    assert not wanted or opened.read_text() == f"{address}\n"
 
 
 def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
