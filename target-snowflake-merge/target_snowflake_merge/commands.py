@@ -157,11 +157,13 @@ def replay_command(  # noqa: PLR0913 - the options of the command
             settle(journal, delivery, ledger)
         with journal.idle_runs() as runs:
             found = replay.chosen(journal, runs, choice)
-            click.echo(report.chosen([entry for _, entry in found]), err=bool(file))
+            batches = [entry for _, entry in found]
+            click.echo(report.chosen(batches), err=bool(file))
             if file:
                 replay.dump(found, file)
-            elif discard:
+            elif discard and found:
                 replay.discard(found, ledger)
+                click.echo(report.discarded(batches))
             elif not dry_run and found:
                 replay.send_again(found, runs, journal, delivery, ledger)
     finally:

@@ -17,6 +17,9 @@ Kind = Literal["merge", "activate_version", "replay", "overwrite"]
 REMOVABLE = {"loaded", "superseded", "discarded"}
 """What may be forgotten; what is in flight or has failed may not."""
 
+DISCARDABLE = {"failed", "in_flight"}
+"""What may be discarded: the rows of all others are in the table, or given up."""
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A statement: what it takes to send it again, and what became of it."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.elements import DELETED_AT
-from target_snowflake_merge.entry import now
+from target_snowflake_merge.entry import DISCARDABLE, now
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.runs import entries, folders
 from target_snowflake_merge.settling import (
@@ -39,9 +39,6 @@ logger = logging.getLogger(__name__)
 
 Found = tuple["Run", "Entry"]
 """A statement and the folder that holds it."""
-
-DISCARDABLE = {"failed", "in_flight"}
-"""What may be discarded: the rows of all others are in the table, or given up."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +86,9 @@ def chosen(journal: Journal, runs: Collection[Run], choice: Choice) -> list[Foun
                 "its own; try again when it has ended."
             )
     unknown = set(choice.request_ids) - {entry.request_id for _, entry in found}
+    for _, entry in statements_of(journal, runs) if unknown else ():
+        if entry.request_id in unknown:
+            raise TargetError(_left_out(entry))
     if unknown:
         raise TargetError(
             f"The journal {journal.path} holds no such batch for this schema: "
@@ -96,6 +96,20 @@ def chosen(journal: Journal, runs: Collection[Run], choice: Choice) -> list[Foun
             "those that it holds."
         )
     return found
+
+
+def _left_out(entry: Entry) -> str:
+    """Say why a batch is not meant though its request id was given."""
+    if entry.replays:
+        return (
+            f"Request {entry.request_id} has sent request {entry.replays} again; give "
+            "that one."
+        )
+    return (
+        f"Request {entry.request_id} of stream {entry.stream} and run {entry.run_id} "
+        f"is {entry.status}, and the other options leave it out; correct --status, "
+        "--run, --stream or --since, or give --request-id alone."
+    )
 
 
 def send_again(

@@ -63,6 +63,12 @@ def chosen(found: Sequence[Entry]) -> str:
     return table([header, *(_cells(entry) for entry in found)])
 
 
+def discarded(given_up: Sequence[Entry]) -> str:
+    """Say what was discarded."""
+    rows = sum(entry.rows for entry in given_up)
+    return f"Discarded {len(given_up)} of them, with {rows} rows."
+
+
 def _cells(entry: Entry) -> list[str]:
     return [
         entry.status,

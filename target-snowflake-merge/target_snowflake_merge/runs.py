@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_snowflake_merge.entry import Entry, checksum, decoder, encoder
+from target_snowflake_merge.entry import DISCARDABLE, Entry, checksum, decoder, encoder
 from target_snowflake_merge.errors import TargetError
 
 if TYPE_CHECKING:
@@ -232,17 +232,28 @@ def payload(folder: Path, entry: Entry) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise TargetError(
-            f"The journal's file {path} cannot be read ({error.strerror}); discard the "
-            f"batch with snowflake-merge replay --request-id {entry.request_id} "
-            "--discard and load its rows from the source."
+            f"The journal's file {path} cannot be read ({error.strerror}); "
+            f"{_without_rows(entry)}"
         ) from error
     if checksum(content) != entry.checksum:
         raise TargetError(
-            f"The journal's file {path} has been changed or damaged; discard the batch "
-            f"with snowflake-merge replay --request-id {entry.request_id} --discard "
-            "and load its rows from the source."
+            f"The journal's file {path} has been changed or damaged; "
+            f"{_without_rows(entry)}"
         )
     return content
+
+
+def _without_rows(entry: Entry) -> str:
+    """Say what to do about a batch whose rows cannot be sent again."""
+    if entry.status in DISCARDABLE:
+        return (
+            "discard the batch with snowflake-merge replay --request-id "
+            f"{entry.request_id} --discard and load its rows from the source."
+        )
+    return (
+        f"the batch is {entry.status}, so leave it out with --status or --request-id, "
+        "and load its rows from the source if they are missed."
+    )
 
 
 def folders(path: Path) -> list[Path]:

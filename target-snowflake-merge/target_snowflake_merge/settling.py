@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 DONE = {"loaded", "superseded"}
 """The states of a replay that has loaded everything; a halved one is superseded."""
 
+REPLAYED = {"failed", "superseded"}
+"""The states of what is not loaded by itself, until a replay has done it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -144,7 +147,7 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
 
 
 def credit(journal: Journal, runs: Collection[Run]) -> None:
-    """Note of what had failed that a replay has loaded it, with all of its halves.
+    """Note of what was not loaded that a replay has loaded it, with all of its halves.
 
     A replay that was refused itself stands for nothing any more then.
     """
@@ -155,8 +158,8 @@ def credit(journal: Journal, runs: Collection[Run]) -> None:
             group.add(entry.status)
     loaded = {of for (of, _), became in replays.items() if "loaded" in became <= DONE}
     for run, entry in statements_of(journal, runs):
-        if entry.status == "failed" and entry.request_id in loaded:
-            run.update(replace(entry, status="loaded", in_ledger=False))
+        if entry.status in REPLAYED and entry.request_id in loaded:
+            run.update(replace(entry, status="loaded", error="", in_ledger=False))
         elif entry.status == "failed" and entry.replays in loaded:
             run.update(replace(entry, status="superseded", in_ledger=False))
 
@@ -178,7 +181,7 @@ def supersede(
     """Note that a run has loaded tables past what had failed for them before.
 
     A run that has failed did not pass its state on, so this one has read the same rows
-    again, or what has become of them.
+    again, or what has become of them; unless it was to read others, hence the warning.
 
     Args:
         journal: The journal.
@@ -197,6 +200,15 @@ def supersede(
             and (entry.table, _as(entry.kind)) in loaded
         ]
         record(ledger, past)
+        for _, entry in past:
+            if entry.rows:
+                logger.warning(
+                    "Request %s of stream %s, whose %d rows were refused before, is "
+                    "superseded now that this run has loaded the table; if the source "
+                    "has not sent them again, snowflake-merge replay --request-id %s "
+                    "sends them",
+                    *(entry.request_id, entry.stream, entry.rows, entry.request_id),
+                )
 
 
 def _as(kind: Kind) -> Kind:

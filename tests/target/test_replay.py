@@ -87,6 +87,8 @@ def test_what_has_failed_is_sent_again_when_asked_for(warehouse: Warehouse) -> N
         ["1", "a", entry.request_id, str(entry.first_sequence)]
     ]
     assert statuses(warehouse) == ["loaded", "loaded"]
+    assert [e.error for e in journal(warehouse)] == ["", ""]
+    assert "000603" not in warehouse.operate("loads")[0]
     assert warehouse.operate("replay")[0] == "The journal holds no such batch.\n"
 
 
@@ -161,11 +163,19 @@ def test_what_was_appended_after_rows_with_a_key_is_replayed(
 
 def test_a_replay_never_replaces_what_is_newer(warehouse: Warehouse) -> None:
     entry = failed(warehouse, SCHEMA, bill("1", "old"), bill("2", "only"))
-    warehouse.loaded(SCHEMA, bill("1", "new", LATE))
+    log = warehouse.loaded(SCHEMA, bill("1", "new", LATE)).log
     assert statuses(warehouse) == ["superseded", "loaded"]
+    again = f"snowflake-merge replay --request-id {entry.request_id} sends them"
+    assert f"Request {entry.request_id} of stream bill, whose 2 rows" in log
+    assert again in log
+    loads = json.loads(warehouse.operate("loads", "--json")[0])["loads"]
+    assert {load["request_id"]: load["status"] for load in loads}[
+        entry.request_id
+    ] == "superseded"
 
     warehouse.operate("replay", "--request-id", entry.request_id)
 
+    assert statuses(warehouse) == ["loaded"] * 3
     assert warehouse.rows("ID, NAME") == [["1", "new"], ["2", "only"]]
 
 
@@ -228,9 +238,11 @@ def test_what_a_living_run_loads_by_key_is_known(warehouse: Warehouse) -> None:
 def test_a_discarded_batch_is_not_sent(warehouse: Warehouse) -> None:
     entry = failed(warehouse, SCHEMA, bill("1", "a"))
 
-    warehouse.operate("replay", "--discard")
+    output, _ = warehouse.operate("replay", "--discard")
 
+    assert output.endswith("\nDiscarded 1 of them, with 1 rows.\n")
     assert statuses(warehouse) == ["discarded"]
+    assert "Discarded" not in warehouse.operate("replay", "--discard")[0]
     warehouse.operate("replay")
     assert warehouse.rows("ID") == []
     (load,) = json.loads(warehouse.operate("loads", "--json")[0])["loads"]
@@ -290,6 +302,41 @@ def test_what_cannot_be_chosen_is_said(
 ) -> None:
     code = 2 if "--since" in options else 1
     assert says in warehouse.operate("replay", *options, code=code)[1]
+
+
+def test_a_batch_that_other_options_leave_out_is_told_of(
+    warehouse: Warehouse,
+) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1", "a"))
+    options = ("--request-id", entry.request_id, "--status", "loaded")
+    _, log = warehouse.operate("replay", *options, code=1)
+    assert f"of stream bill and run {entry.run_id} is failed, and the other" in log
+
+    warehouse.operate("replay")
+    (again,) = [e for e in journal(warehouse) if e.replays]
+    _, log = warehouse.operate("replay", "--request-id", again.request_id, code=1)
+    assert f"has sent request {entry.request_id} again; give that one" in log
+
+
+def test_rows_that_are_gone_are_discarded_where_that_can_be(
+    warehouse: Warehouse,
+) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1", "a"))
+    (rows,) = warehouse.journal.glob("*/*.rows")
+    content = rows.read_bytes()
+    rows.unlink()
+    for options in ([], ["--dump", "-"]):
+        output, log = warehouse.operate("replay", *options, code=1)
+        assert f"{rows} cannot be read (No such file or directory); discard" in log
+        assert '"record"' not in output
+
+    warehouse.operate("replay", "--discard")
+    again = ("replay", "--request-id", entry.request_id)
+    assert "the batch is discarded, so leave it" in warehouse.operate(*again, code=1)[1]
+    rows.write_bytes(content[:-1])
+    _, log = warehouse.operate(*again, code=1)
+    assert "has been changed or damaged; the batch is discarded, so leave it" in log
+    assert statuses(warehouse) == ["discarded"]
 
 
 def test_damaged_rows_are_not_sent(warehouse: Warehouse) -> None:
