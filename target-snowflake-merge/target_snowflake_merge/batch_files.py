@@ -16,7 +16,7 @@ from target_snowflake_merge.errors import TargetError, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-COMPRESSIONS = {None, "none", "gzip"}
+COMPRESSIONS = (None, "none", "gzip")
 
 
 def paths(message: Mapping[str, Any]) -> list[Path]:
@@ -40,16 +40,26 @@ def paths(message: Mapping[str, Any]) -> list[Path]:
 
 
 def _path(stream: str, url: object) -> Path:
-    parts = urlsplit(str(url))
-    is_here = parts.scheme in {"", "file"} and parts.netloc in {"", "localhost"}
-    if not is_here or not parts.path:
+    path = _local(str(url))
+    if not path or "\0" in path:
         raise TargetError(
             f"Stream {stream}: the file {one_line(str(url), 200)} of a batch is not on "
             "this machine; set batch_config.storage.root of the tap to a file:// "
             "address that both can reach."
         )
+    return Path(path)
+
+
+def _local(url: str) -> str:
+    """Return the path that an address means on this machine, or nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as file://[x
+        return ""
+    is_here = parts.scheme in {"", "file"} and parts.netloc in {"", "localhost"}
     # A plain path is no address: a percent sign in it stands for itself.
-    return Path(unquote(parts.path) if parts.scheme else str(url))
+    path = unquote(parts.path) if parts.scheme else url
+    return path if is_here and parts.path else ""
 
 
 def lines(stream: str, path: Path, compression: str | None) -> Iterator[bytes]:

@@ -146,7 +146,13 @@ def test_a_file_that_breaks_off_passes_no_state_on(
         ),
         ({"manifest": ["s3://bucket/one.jsonl.gz"]}, "is not on this machine"),
         ({"manifest": ["file://elsewhere/one.gz"]}, "is not on this machine"),
+        (
+            {"encoding": {"format": "jsonl", "compression": ["gzip"]}},
+            "the compression ['gzip']",
+        ),
         ({"manifest": [""]}, "is not on this machine"),
+        ({"manifest": ["file://[x/y"]}, "the file file://[x/y of a batch is not on"),
+        ({"manifest": ["file:///a%00b"]}, "the file file:///a%00b of a batch is not"),
         ({"manifest": [None]}, "cannot be read"),
         ({"manifest": "one.gz"}, "BATCH message whose manifest is not a list"),
         ({"encoding": None}, "BATCH message whose encoding is not an object"),
