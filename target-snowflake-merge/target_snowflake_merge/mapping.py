@@ -32,6 +32,10 @@ USUAL = decimal.Context(prec=28)
 """Python's own precision, for quotients such as 1/3 that never end."""
 
 
+FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What functions raise for values that are not theirs, such as md5 for a null."""
+
+
 @contextmanager
 def explained(stream: str, stream_maps: Iterable[StreamMap] = ()) -> Iterator[None]:
     """Compute exactly, and turn what an expression raises into a sentence.
@@ -52,7 +56,7 @@ def explained(stream: str, stream_maps: Iterable[StreamMap] = ()) -> Iterator[No
     try:
         with decimal.localcontext(EXACT):
             yield
-    except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except FAILURES as error:
         frames = traceback.walk_tb(error.__traceback__)
         if all(frame.f_globals.get("__name__") != EVALUATOR for frame, _ in frames):
             raise
