@@ -151,8 +151,10 @@ class RecordValidator(BaseJSONSchemaValidator):
         ) -> Iterator[Any]:
             try:
                 yield from check(validator, value, instance, schema) or ()
-            except decimal.InvalidOperation:
-                return  # NaN, infinity, 1E+1500: the column says what is wrong with it
+            except (decimal.InvalidOperation, TypeError):
+                # NaN, infinity, 1E+1500, a float of a stream map beside a decimal: the
+                # column takes it or says what is wrong with it.
+                return
             except (re.error, Unresolvable, RecursionError):
                 # No warning yet: at the bottom of a loop there is no stack for it.
                 self._left_out.add(one_line(f"{keyword} {value}", RULE_LIMIT))
