@@ -204,8 +204,8 @@ def loads_command(
 def ping(context: Context) -> None:
     """Check what a load needs, a line for each fact.
 
-    Address, clock, sign-in, role, warehouse, database, schema, rights, and settings of
-    the account. The rights are tried on a table that is dropped again.
+    Journal, address, clock, sign-in, role, warehouse, database, schema, rights, and
+    settings of the account. Rights are tried on what is removed again.
     """
     target = context.target
     checks = Ping(context.config, f"{target.name}/{target.plugin_version}")

@@ -13,6 +13,8 @@ import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -122,6 +124,7 @@ class Ping:
     def facts(self) -> Iterator[Fact]:
         """Make all checks that can still be made, and tell of each as it ends."""
         checks = {
+            "journal": self._check_journal,
             "address": self._check_address,
             "clock": self._check_clock,
             "sign-in": self._check_sign_in,
@@ -158,6 +161,20 @@ class Ping:
         """Ask for the value of a function, such as CURRENT_ROLE."""
         sql = f'SELECT {function}() AS "VALUE"'
         return self._ask(sql, settings=settings).rows[0]["VALUE"]
+
+    def _check_journal(self) -> Iterator[str]:
+        """Make a folder for a moment where the journal is, or would be made."""
+        path = Path(self._config["journal_path"]).expanduser().absolute()
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        try:
+            with TemporaryDirectory(prefix=PREFIX, dir=there):
+                pass
+        except OSError as error:
+            raise TargetError(
+                f"{path} cannot be written to ({error.strerror}); correct journal_path "
+                f"or the rights of {there}."
+            ) from error
+        yield f"{path} can be {'written to' if there == path else 'made'}."
 
     def _check_address(self) -> Iterator[str]:
         self._server_clock = self._api(()).server_clock()

@@ -65,6 +65,7 @@ def test_a_load_that_would_work(warehouse: Warehouse) -> None:
 
     assert code == 0, lines
     assert lines.splitlines() == [
+        f"ok      journal    {warehouse.journal} can be made.",
         f"ok      address    {warehouse.admin.url} answers.",
         "ok      clock      This machine's clock agrees with Snowflake's.",
         "ok      sign-in    Signed in as LOADER by key pair.",
@@ -79,6 +80,28 @@ def test_a_load_that_would_work(warehouse: Warehouse) -> None:
     ]
     assert leftovers(warehouse) == []
     assert not warehouse.journal.exists()
+
+
+def test_a_journal_that_can_be_used_stays_as_it_is(warehouse: Warehouse) -> None:
+    left = warehouse.journal / "run" / "left.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+
+    _, lines = ping(warehouse)
+
+    assert f"ok      journal    {warehouse.journal} can be written to." in lines
+    found = set(warehouse.journal.rglob("*"))
+    assert found == {left, left.parent}
+
+
+@pytest.mark.parametrize("path", ["/proc/x/journal", "/dev/null", "/dev/null/journal"])
+def test_a_journal_that_cannot_be_used_is_a_line(
+    warehouse: Warehouse, path: str
+) -> None:
+    code, lines = ping(warehouse, journal_path=path)
+    assert code == 1
+    assert f"failed  journal    {path} cannot be written to (" in lines
+    assert "ok      sign-in" in lines
 
 
 def test_a_schema_that_is_yet_to_be_made(warehouse: Warehouse) -> None:
@@ -128,7 +151,7 @@ def test_a_wrong_setting_for_the_network_is_a_line(
     code, lines = ping(warehouse, {"NO_PROXY": "", **variables}, host=None)
 
     assert code == 1
-    assert lines.startswith("failed  address    ")
+    assert "failed  address    " in lines
     assert says in lines
     assert "hush" not in lines
 
