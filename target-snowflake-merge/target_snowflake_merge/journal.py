@@ -70,7 +70,7 @@ class Journal:
         self._caring = threading.RLock()
         self._idle: list[Run] | None = None
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(path)
             self._mutex = _lock_file(path / LOCK)
             self._caretaker = _lock_file(path / CARETAKER)
             self.run = self._create(time_ordered_id())
@@ -209,6 +209,14 @@ class Journal:
                 is_old = (entry.finished_at or entry.created_at) < oldest
                 if entry.status in REMOVABLE and is_old:
                     run.forget(entry)
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder where it is missing, and bring its name onto the disk."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in missing:
+        synchronize(folder.parent)
 
 
 def _lock_file(path: Path) -> int:

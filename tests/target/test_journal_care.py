@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -170,6 +171,45 @@ def test_a_damaged_entry_is_named(
     assert says in warehouse.operate("loads", code=1)[1]
     assert says in warehouse.operate("replay", "--dry-run", code=1)[1]
     assert warehouse.merges() == []
+
+
+def test_what_is_kept_survives_a_loss_of_power(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows before what makes a batch of them, and each name with its content."""
+    written: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda one: written.append(os.fstat(one).st_ino))
+
+    def since() -> list[int]:
+        found, written[:] = written[:], []
+        return found
+
+    def inodes(*paths: Path) -> list[int]:
+        return [path.stat().st_ino for path in paths]
+
+    journal = Journal(tmp_path / "new" / "journal", "ACCOUNT/DB/S", 7, LARGE)
+    assert since() == inodes(tmp_path / "new", tmp_path, journal.path)
+
+    folder = journal.run.path
+    entry = Entry(
+        request_id=ID,
+        batch_id=ID,
+        run_id=folder.name,
+        destination=journal.destination,
+        stream="bill",
+        table="BILL",
+        kind="merge",
+        load_method="upsert",
+        sql="MERGE",
+        created_at="",
+    )
+    journal.write(entry, b"[]")
+    rows, known = folder / f"{ID}.rows", folder / f"{ID}.json"
+    assert since() == inodes(rows, folder, known, folder)
+
+    journal.run.update(msgspec.structs.replace(entry, status="loaded"))
+    assert since() == inodes(known, folder)
+    journal.close()
 
 
 def test_a_run_that_has_just_ended_takes_no_room(tmp_path: Path) -> None:
