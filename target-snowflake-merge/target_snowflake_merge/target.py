@@ -89,6 +89,8 @@ class TargetSnowflakeMerge(Target):
         """
         self._ending = Ending()
         self._announced: dict[str, int] = {}
+        self._source = ""
+        self._sources: dict[str, str] = {}
         self._next_age_check = math.inf
         self._last_state: dict[str, Any] = {}
         self.conclusions = Conclusions()
@@ -260,6 +262,7 @@ class TargetSnowflakeMerge(Target):
         old = self._sinks_active.get(stream_name)
         if old is not None and schema is None:
             return old
+        self._check_source(stream_name)
         keys = list(key_properties or ())
         if isinstance(old, MergeSink):
             if old.original_schema == schema and list(old.key_properties) == keys:
@@ -270,6 +273,19 @@ class TargetSnowflakeMerge(Target):
         self.loader.collect()
         self.ledger.open()
         return self.add_sink(stream_name, schema or {}, key_properties)
+
+    def _check_source(self, stream_name: str) -> None:
+        """Refuse two streams that stream_maps give one name.
+
+        One would be read by the schema of the other, and its complete readings would
+        remove the other's rows.
+        """
+        other = self._sources.setdefault(stream_name, self._source)
+        if other != self._source:
+            raise TargetError(
+                f"Streams {other} and {self._source} are both called {stream_name} by "
+                "stream_maps; give one of them another __alias__."
+            )
 
     @override
     def _handle_max_record_age(self) -> None:
@@ -282,6 +298,7 @@ class TargetSnowflakeMerge(Target):
     @override
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Describe the properties so that the SDK finds and flattens all of them."""
+        self._source = message_dict["stream"]
         schema = whole(message_dict["schema"])
         self._assert_line_requires(schema, requires={"properties"})
         levels = self.config.get("flattening_max_depth") or 0

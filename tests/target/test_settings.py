@@ -253,6 +253,18 @@ def test_objects_are_flattened(
     assert set(columns(warehouse)) == expected
 
 
+def test_two_streams_cannot_be_called_the_same(warehouse: Warehouse) -> None:
+    """A complete reading of one would remove the rows of the other."""
+    run = warehouse.load(
+        schema("id", id=TEXT),
+        record(id="1"),
+        schema("id", id=TEXT) | {"stream": "other"},
+        stream_maps={name: {"__alias__": "both"} for name in ("bill", "other")},
+    )
+    (error,) = run.errors
+    assert error.startswith("Streams bill and other are both called both by ")
+
+
 INTEGER = {"type": "integer"}
 NULL = {"type": "null"}
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
