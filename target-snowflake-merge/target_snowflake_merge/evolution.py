@@ -11,6 +11,7 @@ from target_snowflake_merge.types import (
     SEMI_STRUCTURED,
     TIMESTAMPS,
     ColumnType,
+    Kind,
     described,
 )
 
@@ -142,11 +143,13 @@ def _check_type(
 ) -> None:
     """Refuse a column that cannot hold the values.
 
-    What the target fills itself is computed with, so a text of a number will not do.
+    The numbers that the target fills itself are compared, so texts of them will not do.
+    Its times are not; pipelinewise-target-snowflake keeps _SDC_DELETED_AT as a text.
     """
     fits = present.holds(wanted)
     if name in demand.own:
-        alike = TIMESTAMPS if wanted.kind in TIMESTAMPS else {wanted.kind}
+        is_time = wanted.kind in TIMESTAMPS
+        alike = {*TIMESTAMPS, Kind.VARCHAR} if is_time else {wanted.kind}
         fits = present.kind in alike
     if not fits:
         raise TargetError(

@@ -187,6 +187,31 @@ def test_a_table_of_another_target_goes_on(warehouse: Warehouse) -> None:
     ]
 
 
+def test_pipelinewise_keeps_deletions_as_texts(warehouse: Warehouse) -> None:
+    columns = """
+        ID VARCHAR, NAME VARCHAR, "_SDC_EXTRACTED_AT" TIMESTAMP_NTZ,
+        "_SDC_BATCHED_AT" TIMESTAMP_NTZ, "_SDC_DELETED_AT" VARCHAR
+    """
+    table = made(warehouse, columns)
+    old = "'2026-01-01 00:00:00'"
+    warehouse.admin.sql(
+        f"INSERT INTO {table} VALUES ('1', 'old', {old}, {old}, NULL), "  # noqa: S608 - the test's own text
+        f"('2', 'old', {old}, {old}, NULL), ('3', 'old', {old}, {old}, {old})"
+    )
+    deleted = {"_sdc_deleted_at": "2026-01-02T01:00:00+02:00"}
+    warehouse.loaded(
+        schema({"id": ID, "name": TEXT}, "id"),
+        record(id="1", name="new", **deleted) | {"version": 2},
+        record(id="3", name="back") | {"version": 2},
+        {"type": "ACTIVATE_VERSION", "stream": "bill", "version": 2},
+    )
+    first, second, third = warehouse.rows('NAME, "_SDC_DELETED_AT"', order="ID")
+    assert first == ["new", "2026-01-01T23:00:00.000000000+00:00"]
+    assert second[0] == "old"
+    assert second[1].endswith("+00:00")
+    assert third == ["back", None]
+
+
 def test_metadata_columns_are_added_to_a_table_that_has_none(
     warehouse: Warehouse,
 ) -> None:
