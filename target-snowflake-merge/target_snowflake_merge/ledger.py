@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from target_snowflake_merge import statements
 from target_snowflake_merge.errors import TargetError
@@ -133,6 +134,19 @@ class Ledger:
             (r.first_sequence for r in removals if r.version != entry.version),
             default=None,
         )
+
+    def guarded(self, entry: Entry) -> Entry:
+        """Let a new MERGE not insert what another run has removed meanwhile.
+
+        Rows that were read before that run began may be loaded after it has ended.
+        """
+        first = None if entry.aside else self.first_insertable(entry)
+        if entry.insertion_at is None or first is None:
+            return entry
+        if (entry.first_sequence or 0) >= first:
+            return entry
+        sql = statements.guarded(entry.sql, entry.insertion_at, first)
+        return replace(entry, sql=sql)
 
     def is_keyed_since(self, entry: Entry) -> bool:
         """Whether a table was loaded by key after rows were appended to it.

@@ -280,6 +280,18 @@ def test_a_row_that_a_long_reading_could_not_see_is_not_removed(
     assert warehouse.rows('ID, "_SDC_DELETED_AT" IS NULL') == rows
 
 
+def test_a_row_that_was_read_before_it_was_removed_is_not_inserted(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.loaded(schema(), named("gone", "", moment(minutes=7)))
+    early = moment(minutes=5)
+    complete = [named("stays", "", moment(minutes=4), version=2), activate(2)]
+    warehouse.loaded(schema(), *complete, hard_delete=True)
+    new = named("new", "", moment(minutes=3))
+    warehouse.loaded(schema(), named("gone", "", early), new, hard_delete=True)
+    assert warehouse.rows("ID") == [["new"], ["stays"]]
+
+
 def test_the_order_of_time_outlives_a_clock_that_was_wrong(
     warehouse: Warehouse,
 ) -> None:
