@@ -237,6 +237,8 @@ class MergeSink(BatchSink):
                     "tap's schema or set validate_records to false."
                 ) from error
         for key in record.keys() - self.schema["properties"].keys() - self._unknown:
+            if record[key] is None:  # such as an object that would have been flattened
+                continue
             self._unknown.add(key)
             self.logger.warning(
                 "Stream %s: property %s is not in the schema and is not loaded",

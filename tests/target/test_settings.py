@@ -314,6 +314,17 @@ def test_flattening_loses_no_property(
     assert "is not loaded" not in run.log
 
 
+def test_only_what_is_lost_is_told(warehouse: Warehouse) -> None:
+    told = "property {} is not in the schema and is not loaded"
+    records = [record(id=id_, p=None, q=None) for id_ in "12"]
+    known = schema("id", id=TEXT, p={"anyOf": [INNER, NULL]})
+    run = warehouse.loaded(known, *records, **FLAT)
+    assert "is not loaded" not in run.log
+    records = [record(id=id_, q=1) for id_ in "12"]
+    run = warehouse.loaded(known, *records, record(id="3", p={"z": 1}), **FLAT)
+    assert run.log.count(told.format("q")) == run.log.count(told.format("p__z")) == 1
+
+
 def test_flattening_that_makes_one_name_of_two_is_refused(warehouse: Warehouse) -> None:
     message = schema("id", id=TEXT, a=INNER, a__x=INTEGER)
     run = warehouse.load(message, **FLAT)
