@@ -24,7 +24,7 @@ from target_snowflake_merge import statements
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.answers import clock_difference
 from target_snowflake_merge.auth import authenticator
-from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.sql_api import Session, SqlApi, Statement
 from target_snowflake_merge.types import INTEGER, TEXT, ColumnType, Kind
 
@@ -164,15 +164,16 @@ class Ping:
 
     def _check_journal(self) -> Iterator[str]:
         """Make a folder for a moment where the journal is, or would be made."""
-        path = Path(self._config["journal_path"]).expanduser().absolute()
-        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        setting = Path(self._config["journal_path"])
         try:
+            path = setting.expanduser().absolute()
+            there = next(folder for folder in (path, *path.parents) if folder.exists())
             with TemporaryDirectory(prefix=PREFIX, dir=there):
                 pass
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the latter: ~ of an unknown user
             raise TargetError(
-                f"{path} cannot be written to ({error.strerror}); correct journal_path "
-                f"or the rights of {there}."
+                f"{setting} cannot be written to ({one_line(str(error))}); correct "
+                "journal_path or the rights of what is above it."
             ) from error
         yield f"{path} can be {'written to' if there == path else 'made'}."
 

@@ -9,7 +9,7 @@ import msgspec
 
 from target_snowflake_merge.account import same_destination
 from target_snowflake_merge.errors import one_line
-from target_snowflake_merge.runs import entries, folders
+from target_snowflake_merge.runs import entries, folders, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,8 +43,9 @@ def unsettled(path: Path, destination: str) -> list[Entry]:
     Raises:
         TargetError: A file of the journal is damaged.
     """
-    if not path.is_dir():
-        return []
+    with readable(path):
+        if not path.is_dir():
+            return []
     return [
         entry
         for folder in folders(path)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 COMMAND = "target_snowflake_merge.commands:cli"
 
 
+UNUSABLE = ["/proc/x/journal", "/dev/null", "/dev/null/j", "x" * 300, "~nobody-here/j"]
+"""Paths at which no journal can be made, whoever asks."""
+
 WRONG_SETTINGS = [
     ({"REQUESTS_CA_BUNDLE": "/nonexistent.pem"}, "path: /nonexistent.pem); check"),
     ({"HTTPS_PROXY": "http://"}, "could be missing the host.); check HTTPS_PROXY"),
@@ -94,7 +97,7 @@ def test_a_journal_that_can_be_used_stays_as_it_is(warehouse: Warehouse) -> None
     assert found == {left, left.parent}
 
 
-@pytest.mark.parametrize("path", ["/proc/x/journal", "/dev/null", "/dev/null/journal"])
+@pytest.mark.parametrize("path", UNUSABLE)
 def test_a_journal_that_cannot_be_used_is_a_line(
     warehouse: Warehouse, path: str
 ) -> None:

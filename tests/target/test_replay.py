@@ -348,6 +348,12 @@ def test_damaged_rows_are_not_sent(warehouse: Warehouse) -> None:
     assert warehouse.rows("ID") == []
 
 
+def test_loads_names_a_journal_that_cannot_be_looked_at(warehouse: Warehouse) -> None:
+    done = warehouse.start_operating("loads", journal_path="x" * 300).done()
+    assert b"Traceback" not in done.log
+    assert b"xxx cannot be read (File name too long); correct its" in done.log
+
+
 def test_loads_lists_the_ledger_with_failures_on_top(warehouse: Warehouse) -> None:
     entry = failed(warehouse, SCHEMA, bill("1", "a"))
     others = [{**m, "stream": "payment"} for m in (SCHEMA, bill("1", "p"))]
