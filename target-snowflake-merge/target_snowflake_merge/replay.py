@@ -143,8 +143,12 @@ def send_again(
     refusals = []
     for run, entry in found:
         note_others(journal, runs, ledger)
+        first = ledger.first_insertable(entry)
         try:
-            _send_again(run, entry, journal, delivery, ledger)
+            inserted = _send_again(run, entry, journal, delivery, first)
+            note_others(journal, runs, ledger)
+            if inserted and ledger.first_insertable(entry) != first:
+                _warn(entry, inserted)
         except RefusedError as error:
             logger.error("%s", error)  # noqa: TRY400 - the sentence says it all
             refusals.append(error)
@@ -175,9 +179,19 @@ def _check(found: Collection[Entry], ledger: Ledger) -> None:
             )
 
 
+def _warn(entry: Entry, inserted: int) -> None:
+    """Tell of a removal that was sent while a batch was: either may have won."""
+    logger.warning(
+        "Request %s of stream %s has inserted %d rows while another run removed rows "
+        "of the table, perhaps the same; load the stream in full again to be sure",
+        *(entry.request_id, entry.stream, inserted),
+    )
+
+
 def _send_again(
-    run: Run, entry: Entry, journal: Journal, delivery: Delivery, ledger: Ledger
-) -> None:
+    run: Run, entry: Entry, journal: Journal, delivery: Delivery, first: int | None
+) -> int:
+    """Send a batch again, and return how many rows it has inserted."""
     payload = run.payload(entry)
     again = replace(
         entry,
@@ -193,9 +207,8 @@ def _send_again(
         in_ledger=False,
     )
     journal.write(again, payload)
-    first = ledger.first_insertable(entry)
-    for _ in delivery.deliver(journal.run, again, payload, first_sequence=first):
-        pass
+    sent = delivery.deliver(journal.run, again, payload, first_sequence=first)
+    return sum(done.inserted for done in sent if done.status == "loaded")
 
 
 def discard(found: Collection[Found], ledger: Ledger) -> None:

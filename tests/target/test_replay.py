@@ -226,6 +226,21 @@ def test_what_a_living_run_has_removed_does_not_come_back(
     assert living.done().code == 0
 
 
+def test_a_removal_at_the_same_time_is_told_of(warehouse: Warehouse) -> None:
+    entry = failed(warehouse, SCHEMA, bill("1"))
+    warehouse.admin.forget()
+    warehouse.admin.fault("slow", contains='"BILL" AS t', seconds=3)
+    replay = warehouse.start_operating("replay")
+    while not warehouse.merges():
+        assert replay.process.is_alive()
+    with beside(warehouse, entry) as write:
+        after = (entry.last_sequence or 0) + 1
+        write(kind="activate_version", version=2, last_sequence=after)
+        done = replay.done()
+    assert done.code == 0, done.log
+    assert b"has inserted 1 rows while another run removed rows" in done.log
+
+
 def test_what_a_living_run_loads_by_key_is_known(warehouse: Warehouse) -> None:
     warehouse.loaded(SCHEMA, bill("1", "a"), load_method="append-only")
     (entry,) = journal(warehouse)
