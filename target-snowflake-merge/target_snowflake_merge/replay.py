@@ -155,10 +155,14 @@ def send_again(
     credit(journal, runs)
     complete(journal, [*runs, journal.run], ledger)
     if refusals:
-        raise TargetError(
-            f"{len(refusals)} of {len(found)} batches were refused again; correct what "
-            "Snowflake names, or discard them with --discard."
-        )
+        raise TargetError(_refused(len(refusals), len(found)))
+
+
+def _refused(refusals: int, batches: int) -> str:
+    return (
+        f"{refusals} of {batches} batches were refused again; correct what Snowflake "
+        "names, or discard them with --discard."
+    )
 
 
 def _check(found: Collection[Entry], ledger: Ledger) -> None:
