@@ -40,9 +40,17 @@ class TokenFile:
             path: Its path.
             first: The token that was given as a setting. It is used as long as no token
                 that grew from it is in the file.
+
+        Raises:
+            SettingError: The path is in the folder of a user who is not there.
         """
         # A link stays one, and each of its names gives the same lock.
-        self._path = Path(path).expanduser().resolve()
+        try:
+            self._path = Path(path).expanduser().resolve()
+        except RuntimeError as error:
+            raise SettingError(
+                f"Setting 'refresh_token_path': {path} cannot be used ({error})."
+            ) from error
         self._first = first
         self._grown_from = sha256(first.encode()).hexdigest() if first else ""
 

@@ -163,7 +163,13 @@ class TargetSnowflakeMerge(Target):
     @property
     def journal_path(self) -> Path:
         """The folder of the journal."""
-        return Path(self.config["journal_path"]).expanduser()
+        path = self.config["journal_path"]
+        try:
+            return Path(path).expanduser()
+        except RuntimeError as error:
+            raise TargetError(
+                f"Setting journal_path: {path} cannot be used ({error}); correct it."
+            ) from error
 
     def open_journal(self) -> Journal:
         """Open the journal for this process."""

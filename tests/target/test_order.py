@@ -525,3 +525,5 @@ def test_a_full_disk_stops_the_run_before_it_sends(warehouse: Warehouse) -> None
 def test_a_journal_that_cannot_be_opened(warehouse: Warehouse) -> None:
     run = warehouse.load(schema(), journal_path="/proc/journal")
     assert "The journal /proc/journal cannot be opened" in run.refusal()
+    run = warehouse.load(schema(), journal_path="~nobody-here/journal")
+    assert "Setting journal_path: ~nobody-here/journal cannot be used" in run.refusal()
