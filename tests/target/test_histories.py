@@ -10,6 +10,7 @@ it is in the source, and what a complete reading has not shown stays away.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import random
@@ -29,6 +30,8 @@ from tests.target import proxy
 from tests.target.conftest import Warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests import forks
 
 HISTORIES = int(os.environ.get("HISTORIES", "6"))
@@ -65,6 +68,15 @@ class Together:
 
 
 @dataclass
+class Late:
+    """A run loads what its tap has read before another run, which has seen more."""
+
+    run: Run
+    between: Change
+    other: Run
+
+
+@dataclass
 class Replay:
     """Some batches are sent again, in any order."""
 
@@ -98,9 +110,21 @@ steps = st.tuples(
         runs,
         runs,
         st.builds(Together, st.tuples(runs, runs)),
+        st.builds(Late, runs, changes, runs),
         st.builds(Replay, seed=st.integers(0, 99), plan=plans),
     ),
 )
+
+
+@dataclass
+class Reading:
+    """What a tap has read, and when it did what the source was like."""
+
+    messages: list[Any]
+    source: dict[str, int]
+    log: list[tuple[str, bool]]
+    first: int
+    """The place in the log from which on it was read."""
 
 
 class World:
@@ -136,13 +160,14 @@ class World:
 
     # The tap.
 
-    def messages(self, run: Run) -> list[Any]:
+    def read(self, run: Run) -> Reading:
         extra = {"wide": {"type": "string"}} if run.widens else {}
-        return [
+        messages = [
             schema("bill", ["id"], id={"type": "string"}, **extra),
             schema("note", []),
             *(self.everything(run) if run.is_full else self.news()),
         ]
+        return Reading(messages, dict(self.source), list(self.log), self.state)
 
     def news(self) -> list[Any]:
         """Read what has been modified since the last state, as it is now."""
@@ -173,20 +198,33 @@ class World:
 
     def load(self, *concurrent: Run) -> list[int]:
         """Run the tap into the target, perhaps twice at once; return the exit codes."""
+        return self.load_readings([(run, self.read(run)) for run in concurrent])
+
+    def load_late(self, late: Late) -> None:
+        """Read, let the source change and another run load it, then load."""
+        reading = self.read(late.run)
+        self.change(late.between)
+        self.load(late.other)
+        self.load_readings([(late.run, reading)])
+
+    def load_readings(self, readings: list[tuple[Run, Reading]]) -> list[int]:
         with ExitStack() as stack:
             started = [
-                self.start(run, f"run{n}", stack) for n, run in enumerate(concurrent)
+                self.start(run, reading, f"run{n}", stack)
+                for n, (run, reading) in enumerate(readings)
             ]
             return [
-                self.finish(run, process)
-                for run, process in zip(concurrent, started, strict=True)
+                self.finish(run, reading, process)
+                for (run, reading), process in zip(readings, started, strict=True)
             ]
 
-    def start(self, run: Run, name: str, stack: ExitStack) -> forks.Started:
+    def start(
+        self, run: Run, reading: Reading, name: str, stack: ExitStack
+    ) -> forks.Started:
         url = self.warehouse.admin.url
         between = stack.enter_context(proxy.before(url, run.plan))
         started = self.warehouse.start(
-            *self.messages(run),
+            *reading.messages,
             name=name,
             host=between.url,
             batch_size_rows=run.batch_rows,
@@ -195,28 +233,34 @@ class World:
         between.client = started.pid
         return started
 
-    def finish(self, run: Run, started: forks.Started) -> int:
+    def finish(self, run: Run, reading: Reading, started: forks.Started) -> int:
         done = started.done()
         states = [json.loads(line) for line in done.output.splitlines()]
         note(f"{run} ended with {done.code} and {states}")
         assert b"Traceback" not in done.log, done.log.decode()
         for state in states:
-            self.believe(state)
+            self.believe(state, reading)
         return done.code
 
-    def believe(self, state: dict[str, int]) -> None:
+    def believe(self, state: dict[str, int], reading: Reading) -> None:
         """Note what a state says: everything before it is in the tables."""
         if "complete" in state:
-            self.known.update(self.source)
+            self.know(reading, KEYS)
             # A reading that shows nothing marks nothing: its version never begins.
-            self.gone |= set(KEYS) - set(self.source) if self.source else set()
+            if reading.source:
+                self.gone |= set(KEYS) - set(reading.source) - set(self.source)
             return
         self.state = max(self.state, state["n"])
-        for key, is_deletion in self.log[: state["n"]]:
-            if key in self.source:
-                self.known[key] = self.source[key]
-            elif is_deletion:
-                self.gone.add(key)
+        log = reading.log[reading.first : state["n"]]
+        self.know(reading, [key for key, _ in log])
+        told = {key for key, is_deletion in log if is_deletion}
+        self.gone |= told - set(reading.source) - set(self.source)
+
+    def know(self, reading: Reading, keys: Iterable[str]) -> None:
+        """Note that rows are as they were read, or newer by now."""
+        for key in keys:
+            if key in reading.source and key in self.source:
+                self.known[key] = max(reading.source[key], self.known.get(key, -1))
 
     def replay(self, replay: Replay) -> None:
         journal = self.warehouse.journal
@@ -274,7 +318,8 @@ def schema(stream: str, keys: list[str], **properties: Any) -> dict[str, Any]:
 
 
 def record(stream: str, **row: Any) -> dict[str, Any]:
-    return {"type": "RECORD", "stream": stream, "record": row}
+    read_at = {"time_extracted": dt.datetime.now(dt.UTC).isoformat()}
+    return {"type": "RECORD", "stream": stream, "record": row, **read_at}
 
 
 @settings(
@@ -285,7 +330,7 @@ def record(stream: str, **row: Any) -> dict[str, Any]:
 @given(history=st.lists(steps, min_size=2, max_size=4))
 def test_nothing_is_lost_doubled_or_brought_back(
     server: tuple[str, Path],
-    history: list[tuple[list[Change], Run | Together | Replay]],
+    history: list[tuple[list[Change], Run | Together | Late | Replay]],
 ) -> None:
     url, key = server
     with tempfile.TemporaryDirectory() as folder:
@@ -296,9 +341,14 @@ def test_nothing_is_lost_doubled_or_brought_back(
         for changed, step in history:
             for change in changed:
                 world.change(change)
-            if isinstance(step, Replay):
-                world.replay(step)
-            else:
-                world.load(*(step.runs if isinstance(step, Together) else (step,)))
+            match step:
+                case Replay():
+                    world.replay(step)
+                case Late():
+                    world.load_late(step)
+                case Together():
+                    world.load(*step.runs)
+                case Run():
+                    world.load(step)
             world.check()
         world.check_the_end()
