@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from target_snowflake_merge import aside, evolution, names, statements
 from target_snowflake_merge.errors import StatementError, TargetError
 from target_snowflake_merge.evolution import Demand
+from target_snowflake_merge.order import Order, clock
 from target_snowflake_merge.sql_api import Result, Statement
 
 if TYPE_CHECKING:
@@ -28,12 +28,6 @@ logger = logging.getLogger(__name__)
 MISSING = {"002003", "002043"}
 """Codes that say that an object is not there, or hidden from the role."""
 
-LAG_MICROSECONDS = 10 * 60 * 1_000_000
-"""For how long before this process the tap may have begun that sends to it."""
-
-SKEW_MICROSECONDS = 5_000_000
-"""By how much the clocks of two machines may differ without being wrong."""
-
 
 @dataclass
 class Table:
@@ -42,6 +36,7 @@ class Table:
     stream: str
     name: str
     qualified: str
+    order: Order
     columns: dict[str, ColumnType] = field(default_factory=dict)
 
     called: dict[str, str] = field(default_factory=dict)
@@ -51,63 +46,10 @@ class Table:
     replaces: str = ""
     """The qualified name of the table whose place this one will take, if any."""
 
-    earliest: int = 0
-    """What was observed before this time, in microseconds since 1970, is no observation
-    of a tap that runs beside this process, or its clock is wrong.
-    """
-
-    last_sequence: int = 0
-    """The largest sequence that a record of this run was given."""
-
-    floor: int = 0
-    """The largest sequence that any run had given when this one first saw the table."""
-
-    is_ahead: bool = False
-    """Whether the floor lies in the future, since some clock was wrong."""
-
-    lead: int | None = None
-    """Microseconds that are added to the times of this run where the floor is ahead."""
-
-    first_sequence: int | None = None
-    """The sequence of the first record of this run."""
-
-    first_of_version: dict[int, int] = field(default_factory=dict)
-    """The sequence of the first record of each version that this run has read."""
-
     @property
     def destination(self) -> str:
         """The qualified name of the table in which the rows end."""
         return self.replaces or self.qualified
-
-    def next_sequence(self, microseconds: int) -> int:
-        """Give the next observation its place in the order.
-
-        What a run beside this one has observed later stays the later observation,
-        although it may be in the table already. Only where a clock is wrong, or the
-        records are from a file, is everything in the table older than what comes.
-
-        Args:
-            microseconds: When it was made, since 1970.
-
-        Returns:
-            That time, or the first number after what is older, where the clock stood
-            still or went back.
-        """
-        is_live = microseconds >= self.earliest
-        older = self.last_sequence
-        if self.is_ahead or not is_live:
-            older = max(older, self.floor)
-        if self.lead is None and self.is_ahead and is_live:
-            self.lead = _lead(self.floor - microseconds)
-        self.last_sequence = max(microseconds + (self.lead or 0), older + 1)
-        if self.first_sequence is None:
-            self.first_sequence = self.last_sequence
-        return self.last_sequence
-
-    def rise_to(self, sequence: int) -> None:
-        """Take into account what other runs have given."""
-        self.floor = max(self.floor, sequence)
-        self.is_ahead = self.floor > _microseconds() + SKEW_MICROSECONDS
 
 
 class Connector:
@@ -127,7 +69,7 @@ class Connector:
         self._schema = schema.upper()
         self._plugin = plugin
         self._tables: dict[str, Table] = {}
-        self._earliest = _microseconds() - LAG_MICROSECONDS
+        self._started = clock()
 
     def prepare(
         self,
@@ -157,7 +99,7 @@ class Connector:
         """
         name = names.table(stream)
         table = self._tables.get(name) or Table(
-            stream, name, self.qualified(name), earliest=self._earliest
+            stream, name, self.qualified(name), Order(self._started)
         )
         if name_aside:
             table.replaces = self.qualified(name)
@@ -210,7 +152,7 @@ class Connector:
             self._create(table, demand.columns)
             columns = self._described(table) or {}
         elif not is_known and statements.SEQUENCE in columns:
-            table.rise_to(self._largest_sequence(table))
+            table.order.rise_to(self._largest_sequence(table), clock())
         changes = evolution.changes(demand, columns)
         while changes:
             refusal = self._change(table, changes)
@@ -324,19 +266,3 @@ class Connector:
         except StatementError as error:
             where = f"Stream {stream}, table {table}"
             raise type(error)(f"{where}: {error}", code=error.code) from error
-
-
-def _lead(behind: int) -> int:
-    """Return what lifts times above a floor that lies ahead of them.
-
-    It is a power of two, so that runs beside each other mostly come to the same one and
-    their observations stay in the order of time. What a lag adds does not count, or the
-    lead would double from run to run.
-    """
-    counted = behind - LAG_MICROSECONDS
-    return 1 << counted.bit_length() if counted > 0 else 0
-
-
-def _microseconds() -> int:
-    """Return the present time, since 1970."""
-    return time.time_ns() // 1_000

@@ -115,15 +115,13 @@ class ElementEncoder:
             TargetError: A value cannot be loaded exactly.
         """
         extracted_at, microseconds = self._observed_at(message)
+        version = message.get("version")
         element = Element(
-            self._converted(record), self._table.next_sequence(microseconds)
+            self._converted(record), self._table.order.next(microseconds, version)
         )
         if self._treatment.numbers_rows:
             self._row += 1
             element.row = self._row
-        version = message.get("version")
-        if version is not None:
-            self._table.first_of_version.setdefault(version, element.sequence)
         if self._treatment.adds_metadata:
             element.extracted_at = extracted_at
             element.received_at = now()

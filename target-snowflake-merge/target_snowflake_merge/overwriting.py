@@ -64,7 +64,7 @@ def take_places(
     for sink in sinks:
         loader.settle(sink.table)
         check()
-        if sink.filled.first_sequence is None:
+        if sink.filled.order.first is None:
             _keep(sink, connector)
             continue
         _warn_of_increments(sink, state)
@@ -85,8 +85,8 @@ def _taking_place(sink: MergeSink) -> Entry:
         load_method=sink.load_method,
         sql=aside.take_place(sink.table, sink.filled.qualified),
         checksum=checksum(b""),
-        first_sequence=sink.filled.first_sequence,
-        last_sequence=sink.filled.first_sequence,
+        first_sequence=sink.filled.order.first,
+        last_sequence=sink.filled.order.first,
     )
 
 

@@ -23,6 +23,7 @@ from target_snowflake_merge.elements import (
 from target_snowflake_merge.entry import Entry, checksum
 from target_snowflake_merge.entry import now as journal_now
 from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
+from target_snowflake_merge.order import clock
 from target_snowflake_merge.types import (
     INTEGER,
     TEXT,
@@ -149,7 +150,7 @@ class MergeSink(BatchSink):
             keys=[self._properties[key] for key in self._match],
             name_aside=partial(aside.name, run_id) if self._target.overwrites else None,
         )
-        self.filled.rise_to(self._target.ledger.floor(self.table))
+        self.filled.order.rise_to(self._target.ledger.floor(self.table), clock())
         called, columns = self.filled.called, self.filled.columns
         self._properties = {k: called[name] for k, name in self._properties.items()}
         self._encoder = ElementEncoder(
@@ -296,7 +297,7 @@ class MergeSink(BatchSink):
 
     def has_begun(self, version: int) -> bool:
         """Whether a record of a version has come in this run."""
-        return version in self.filled.first_of_version
+        return version in self.filled.order.first_of_version
 
     @override
     def activate_version(self, new_version: int) -> None:
@@ -322,7 +323,10 @@ class MergeSink(BatchSink):
 
     def _activation(self, version: int) -> Entry:
         """Make the statement that removes what a version has not shown."""
-        table, first = self.filled.qualified, self.filled.first_of_version[version]
+        table, first = (
+            self.filled.qualified,
+            self.filled.order.first_of_version[version],
+        )
         if self.config["hard_delete"]:
             method, sql = "hard_delete", statements.delete(table, first, version)
         else:

@@ -9,13 +9,12 @@ import os
 import select
 import signal
 import subprocess
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk import Target
-from target_snowflake_merge.connector import Table
+from target_snowflake_merge.order import Order
 from target_snowflake_merge.runs import entries, folders
 from target_snowflake_merge.states import States
 from target_snowflake_merge.target import TargetSnowflakeMerge
@@ -313,21 +312,21 @@ def test_the_order_of_time_outlives_a_clock_that_was_wrong(
 @pytest.mark.parametrize("seconds_of_a_lag", [0, 300, -7_200])
 def test_the_lead_does_not_grow_from_run_to_run(seconds_of_a_lag: int) -> None:
     """Also where runs overlap, and where the tap's clock is always ahead."""
-    now, day = time.time_ns() // 1_000, 86_400_000_000
+    now, day = 1_764_000_000_000_000, 86_400_000_000
     floor = now + day
     for _ in range(100):
-        table = Table("bill", "BILL", "BILL", earliest=now - 2 * day)
-        table.rise_to(floor)
-        assert table.next_sequence(now - seconds_of_a_lag * 1_000_000) > floor
-        floor = table.next_sequence(now)
+        order = Order(started=now - day)
+        order.rise_to(floor, now)
+        assert order.next(now - seconds_of_a_lag * 1_000_000) > floor
+        floor = order.next(now)
     assert floor < now + 2 * day
 
 
 def test_a_small_difference_between_clocks_changes_no_order() -> None:
-    now = time.time_ns() // 1_000
-    table = Table("bill", "BILL", "BILL", earliest=now - 600_000_000)
-    table.rise_to(now + 1_000_000)
-    assert table.next_sequence(now - 300_000_000) == now - 300_000_000
+    now = 1_764_000_000_000_000
+    order = Order(started=now)
+    order.rise_to(now + 1_000_000, now)
+    assert order.next(now - 300_000_000) == now - 300_000_000
 
 
 def test_two_runs_at_once_may_be_the_first(warehouse: Warehouse) -> None:
