@@ -7,6 +7,7 @@ import decimal
 import operator
 import traceback
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.mapper import CustomStreamMap
@@ -36,8 +37,19 @@ FAILURES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What functions raise for values that are not theirs, such as md5 for a null."""
 
 
+def divide_exactly(stream_maps: Iterable[StreamMap]) -> None:
+    """Have the expressions of stream maps divide as `quotient` does.
+
+    Args:
+        stream_maps: What maps a stream.
+    """
+    for stream_map in stream_maps:
+        if isinstance(stream_map, CustomStreamMap):
+            stream_map.expr_evaluator.operators[ast.Div] = quotient
+
+
 @contextmanager
-def explained(stream: str, stream_maps: Iterable[StreamMap] = ()) -> Iterator[None]:
+def explained(stream: str) -> Iterator[None]:
     """Compute exactly, and turn what an expression raises into a sentence.
 
     The SDK explains expressions that are wrong in themselves, and lets what they do to
@@ -45,14 +57,10 @@ def explained(stream: str, stream_maps: Iterable[StreamMap] = ()) -> Iterator[No
 
     Args:
         stream: The stream whose record is mapped.
-        stream_maps: What maps it.
 
     Raises:
         TargetError: An expression cannot be evaluated for the record.
     """
-    for stream_map in stream_maps:
-        if isinstance(stream_map, CustomStreamMap):
-            stream_map.expr_evaluator.operators[ast.Div] = quotient
     try:
         with decimal.localcontext(EXACT):
             yield
@@ -76,6 +84,8 @@ def quotient(dividend: Any, divisor: Any) -> Any:  # noqa: ANN401 - whatever an 
         dividend: Usually a number.
         divisor: Usually a number.
     """
+    if type(dividend) is type(divisor) is int:  # of which Python would make a float
+        dividend = Decimal(dividend)
     try:
         with decimal.localcontext(EXACT) as context:
             context.traps[decimal.Inexact] = True

@@ -310,14 +310,13 @@ class TargetSnowflakeMerge(Target):
         levels = self.config.get("flattening_max_depth") or 0
         if self.config.get("flattening_enabled") and levels:
             schema = flattening.plain(schema, levels)
-        with flattening.explained(message_dict["stream"]):
+        with flattening.explained(self._source):
             super()._process_schema_message({**message_dict, "schema": schema})
+        mapping.divide_exactly(self.mapper.stream_maps[self._source])
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        stream = message_dict["stream"]
-        stream_maps = self.mapper.stream_maps.get(stream, ())
-        with mapping.explained(stream, stream_maps):
+        with mapping.explained(message_dict["stream"]):
             super()._process_record_message(message_dict)
 
     @override

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LARGE = "12345678901234567890123456789.123456789"
 TRIPLE = "37037036703703703670370370367.370370367"
+CENTS = 12345678901234567891
 THIRD = f"0.{'3' * 28}"
 
 
@@ -24,21 +25,22 @@ def test_expressions_round_nothing(warehouse: Warehouse) -> None:
         "triple": "amount * 3",
         "tenth": "amount * 10 / 10",
         "third": "str(amount / amount / 3)",
+        "money": "cents / 100",
     }
-    numbers = {name: {"type": "number"} for name in ("id", "amount", *maps)}
+    numbers = {n: {"type": "number"} for n in ("id", "amount", "cents", *maps)}
     schema = {
         "type": "SCHEMA",
         "stream": "bill",
         "schema": {"properties": {**numbers, "third": {"type": "string"}}},
         "key_properties": ["id"],
     }
-    record = f'{{"id": 1, "amount": {LARGE}}}'
+    record = f'{{"id": 1, "amount": {LARGE}, "cents": {CENTS}}}'
     bill = f'{{"type": "RECORD", "stream": "bill", "record": {record}}}\n'
 
     warehouse.loaded(schema, bill, stream_maps={"bill": maps})
 
-    assert warehouse.rows("NEGATIVE, TOTAL, TRIPLE, TENTH, THIRD") == [
-        [f"-{LARGE}", LARGE, TRIPLE, LARGE, THIRD]
+    assert warehouse.rows("NEGATIVE, TOTAL, TRIPLE, TENTH, THIRD, MONEY") == [
+        [f"-{LARGE}", LARGE, TRIPLE, LARGE, THIRD, "123456789012345678.910000000"]
     ]
 
 
@@ -49,9 +51,14 @@ def test_expressions_round_nothing(warehouse: Warehouse) -> None:
         (Decimal("7.50"), Decimal(2), "3.75"),
         (Decimal(1), 3, THIRD),
         (1, 4, "0.25"),
+        (1, 3, THIRD),
+        (CENTS, 100, "123456789012345678.91"),
     ],
 )
 def test_a_quotient_is_exact_or_as_usual(
-    dividend: Decimal, divisor: Decimal, expected: str
+    dividend: Decimal | int, divisor: Decimal | int, expected: str
 ) -> None:
-    assert str(quotient(dividend, divisor)) == expected
+    result = quotient(dividend, divisor)
+
+    assert type(result) is Decimal
+    assert str(result) == expected
