@@ -74,6 +74,7 @@ class Journal:
             self._mutex = _lock_file(path / LOCK)
             self._caretaker = _lock_file(path / CARETAKER)
             self.run = self._create(time_ordered_id())
+            self._began = _changed_at(self.run.path)
         except OSError as error:
             raise TargetError(
                 f"The journal {path} cannot be opened ({error.strerror}); correct "
@@ -141,6 +142,15 @@ class Journal:
 
     def _ended(self) -> list[Path]:
         return [path for path in folders(self.path) if _is_idle(path)]
+
+    def beside(self) -> list[Path]:
+        """Return the folders of the other runs that have gone on since this one began.
+
+        Raises:
+            TargetError: They cannot be listed.
+        """
+        others = (path for path in folders(self.path) if path != self.run.path)
+        return [path for path in others if _changed_at(path) >= self._began]
 
     def runs(self) -> tuple[set[str], set[str]]:
         """Return the identities of the runs that live, and of those that have ended."""
@@ -217,6 +227,14 @@ def _make_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in missing:
         synchronize(folder.parent)
+
+
+def _changed_at(folder: Path) -> int:
+    """Return when files came into a folder or left it; 0 where it is gone."""
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _lock_file(path: Path) -> int:

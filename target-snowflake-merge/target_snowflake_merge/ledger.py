@@ -54,6 +54,9 @@ ROWS_PER_STATEMENT = 500
 REMOVING = {"activate_version", "overwrite"}
 """Statements that remove what was observed before their first sequence."""
 
+EXECUTED = {"loaded", "in_flight"}
+"""The states of statements that were executed, or may be at any moment."""
+
 
 @dataclass(frozen=True)
 class Removal:
@@ -89,7 +92,7 @@ class Ledger:
         for row in self._ask(statements.watermarks(table.qualified)).rows:
             name, last = str(row["TABLE_NAME"]), int(row["LAST_SEQUENCE"] or 0)
             self._floors[name] = max(last, self._floors.get(name, 0))
-            self._note_key(name, row["LOAD_METHOD"], last)
+            self._note_key(name, row["LOAD_METHOD"], row["STATUS"], last)
             if row["KIND"] in REMOVING and row["STATUS"] == "loaded":
                 removal = Removal(last, int(row["TABLE_VERSION"] or 0))
                 self._removals.setdefault(name, set()).add(removal)
@@ -114,14 +117,17 @@ class Ledger:
         A removal in flight counts as well: it may be executed at any moment, and the
         source no longer has what it removes.
         """
-        self._note_key(entry.table, entry.load_method, entry.last_sequence)
-        if entry.kind in REMOVING and entry.status in {"loaded", "in_flight"}:
-            removal = Removal(entry.last_sequence or 0, entry.version or 0)
+        last = entry.last_sequence or 0
+        self._note_key(entry.table, entry.load_method, entry.status, last)
+        if entry.kind in REMOVING and entry.status in EXECUTED:
+            removal = Removal(last, entry.version or 0)
             self._removals.setdefault(entry.table, set()).add(removal)
 
-    def _note_key(self, table: str, method: str | None, sequence: int | None) -> None:
-        if method == "upsert":
-            self._keyed[table] = max(sequence or 0, self._keyed.get(table, 0))
+    def _note_key(
+        self, table: str, method: str | None, status: str | None, sequence: int
+    ) -> None:
+        if method == "upsert" and status in EXECUTED:
+            self._keyed[table] = max(sequence, self._keyed.get(table, 0))
 
     def first_insertable(self, entry: Entry) -> int | None:
         """Return the first sequence that a batch may insert; None for any.
@@ -149,15 +155,14 @@ class Ledger:
         return replace(entry, sql=sql)
 
     def is_keyed_since(self, entry: Entry) -> bool:
-        """Whether a table was loaded by key after rows were appended to it.
+        """Whether a table may have been loaded by key after rows were appended to it.
 
         A row that was found by its key belongs to the batch that has replaced it, so an
         appended batch no longer knows its own rows, and would insert them once more.
         """
+        first = entry.first_sequence or 0
         is_appended = entry.load_method == "append-only"
-        return is_appended and self._keyed.get(entry.table, 0) > (
-            entry.last_sequence or 0
-        )
+        return is_appended and self._keyed.get(entry.table, 0) >= first
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write what is known about statements, over what was known before.

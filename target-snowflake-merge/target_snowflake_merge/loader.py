@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.settling import record, supersede
+from target_snowflake_merge.settling import note, record, supersede
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,6 +103,15 @@ class Loader:
         os.set_blocking(self._awake, False)
         os.set_blocking(self.waker, False)
         wake_at_signals(self.waker)
+
+    def guarded(self, entry: Entry) -> Entry:
+        """Let a MERGE not insert what runs beside this one have removed by now.
+
+        Raises:
+            TargetError: The journal cannot be read.
+        """
+        note(self._journal, self._journal.beside(), self._ledger)
+        return self._ledger.guarded(entry)
 
     def send(self, entry: Entry, payload: bytes, name: tuple[str, str]) -> None:
         """Hand a statement to a worker, once its table has none in flight.

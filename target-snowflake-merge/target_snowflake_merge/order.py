@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 LAG_MICROSECONDS = 10 * 60 * 1_000_000
 """For how long before this process the tap may have begun that sends to it."""
 
-SKEW_MICROSECONDS = 5_000_000
-"""By how much the clocks of two machines may differ without being wrong."""
+SKEW_MICROSECONDS = 1_000_000
+"""By how much the clocks of two machines may differ without being wrong.
+
+Who begins within this time of another, whose clock was ahead by as much, may give a
+later observation a smaller sequence.
+"""
+
+LEAST_LEAD = 1 << 31
+"""Microseconds, some 36 minutes: less would not come out again in the next run."""
 
 
 def clock() -> int:
@@ -80,7 +87,8 @@ def _lead(behind: int) -> int:
 
     It is a power of two, so that runs beside each other mostly come to the same one and
     their observations stay in the order of time. What a lag adds does not count, or the
-    lead would double from run to run.
+    lead would double from run to run; sequences that are ahead by no more are only
+    counted on.
     """
     counted = behind - LAG_MICROSECONDS
-    return 1 << counted.bit_length() if counted > 0 else 0
+    return max(1 << counted.bit_length(), LEAST_LEAD) if counted > 0 else 0

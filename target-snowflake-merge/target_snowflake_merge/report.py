@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_snowflake_merge.account import same_destination
+from target_snowflake_merge.entry import DISCARDABLE
 from target_snowflake_merge.errors import one_line
 from target_snowflake_merge.runs import entries, folders, readable
 
@@ -51,7 +52,7 @@ def unsettled(path: Path, destination: str) -> list[Entry]:
         for folder in folders(path)
         for entry in entries(folder)
         if same_destination(entry.destination, destination)
-        and entry.status in {"failed", "in_flight"}
+        and entry.status in DISCARDABLE
         and not entry.replays
     ]
 

@@ -14,6 +14,7 @@ from target_snowflake_merge.runs import entries, folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
 
     from target_snowflake_merge.delivery import Delivery
     from target_snowflake_merge.entry import Entry, Kind, Status
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 DONE = {"loaded", "superseded"}
 """The states of a replay that has loaded everything; a halved one is superseded."""
 
-REPLAYED = {"failed", "superseded"}
+REPLAYED = {"failed", "superseded", "discarded"}
 """The states of what is not loaded by itself, until a replay has done it."""
 
 logger = logging.getLogger(__name__)
@@ -80,8 +81,17 @@ def note_others(journal: Journal, runs: Iterable[Run], ledger: Ledger) -> None:
         TargetError: The journal cannot be read.
     """
     ended = {run.path for run in runs}
-    for folder in folders(journal.path):
-        for entry in entries(folder) if folder not in ended else ():
+    note(journal, [one for one in folders(journal.path) if one not in ended], ledger)
+
+
+def note(journal: Journal, found: Iterable[Path], ledger: Ledger) -> None:
+    """Take into account what the runs of some folders have sent.
+
+    Raises:
+        TargetError: The journal cannot be read.
+    """
+    for folder in found:
+        for entry in entries(folder):
             if journal.owns(entry):
                 ledger.note_guards(entry)
 

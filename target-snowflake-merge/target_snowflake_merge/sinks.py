@@ -379,7 +379,7 @@ class MergeSink(BatchSink):
         rows, self._rows, self._bytes = self._rows, [], 0
         self.filling_since = None
         payload = b"[" + b",".join(rows) + b"]"
-        entry = self._target.ledger.guarded(self._batch(payload, len(rows)))
+        entry = self._target.loader.guarded(self._batch(payload, len(rows)))
         self._target.loader.send(entry, payload, self.place)
 
     def _batch(self, payload: bytes, rows: int) -> Entry:

@@ -291,6 +291,27 @@ def test_a_row_that_was_read_before_it_was_removed_is_not_inserted(
     assert warehouse.rows("ID") == [["new"], ["stays"]]
 
 
+@pytest.mark.parametrize("hard_delete", [False, True])
+def test_a_row_that_is_removed_while_it_waits_is_not_inserted(
+    warehouse: Warehouse, *, hard_delete: bool
+) -> None:
+    """The run that removes it begins and ends while this one has it in hand."""
+    settings = {"hard_delete": hard_delete, "batch_size_rows": 2}
+    warehouse.loaded(schema(), named("stays", "", moment(minutes=7)))
+    warehouse.admin.forget()
+    others = [record(id_, stream="other") for id_ in "12"]
+    with session(warehouse, **settings) as run:
+        run.send(schema(), named("gone", "", moment(minutes=5)))
+        run.send(schema("other"), *others)
+        while not warehouse.merges():
+            assert run.process.poll() is None
+        complete = [named("stays", "", moment(minutes=4), version=2), activate(2)]
+        warehouse.loaded(schema(), *complete, **settings)
+        code, _, log = run.end()
+    assert code == 0, log
+    assert warehouse.rows("ID") == [["stays"]]
+
+
 def test_the_order_of_time_outlives_a_clock_that_was_wrong(
     warehouse: Warehouse,
 ) -> None:
@@ -322,10 +343,28 @@ def test_the_lead_does_not_grow_from_run_to_run(seconds_of_a_lag: int) -> None:
     assert floor < now + 2 * day
 
 
+@pytest.mark.parametrize("minutes_ahead", [1, 9, 11, 20, 27, 40, 90, 1_000])
+@pytest.mark.parametrize("minutes_between", [0.5, 4, 9])
+def test_runs_beside_each_other_come_to_one_order(
+    minutes_ahead: int, minutes_between: float
+) -> None:
+    """The second one sees what the first has given, and both go on."""
+    minute, began = 60_000_000, 1_764_000_000_000_000
+    one, other = Order(started=began), Order(started=began)
+    one.rise_to(began + minutes_ahead * minute, began)
+    first = one.next(began)
+    now = began + int(minutes_between * minute)
+    other.rise_to(first, now)
+    times = [now + n * minute // 4 for n in range(8)]
+    given = [(other, one)[n % 2].next(time) for n, time in enumerate(times)]
+    if minutes_ahead > 10 or minutes_between > minutes_ahead:
+        assert given == sorted(given)
+
+
 def test_a_small_difference_between_clocks_changes_no_order() -> None:
     now = 1_764_000_000_000_000
     order = Order(started=now)
-    order.rise_to(now + 1_000_000, now)
+    order.rise_to(now + 900_000, now)
     assert order.next(now - 300_000_000) == now - 300_000_000
 
 

@@ -12,6 +12,8 @@ import pytest
 from target_snowflake_merge.journal import Journal
 from target_snowflake_merge.runs import entries, folders
 
+from tests.target.test_order import moment
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -141,15 +143,16 @@ def test_what_was_appended_is_not_replayed_into_rows_with_a_key(
     warehouse: Warehouse, first: Any, method: str
 ) -> None:
     """The row that the key has found is another batch's now."""
-    warehouse.loaded(first, bill("1", "a"), load_method=method)
-    warehouse.loaded(SCHEMA, bill("1", "b", LATE))
+    rows = [bill("1", "a", moment(minutes=5)), bill("2", "a", moment(minutes=1))]
+    warehouse.loaded(first, *rows, load_method=method)
+    warehouse.loaded(SCHEMA, bill("1", "b", moment(minutes=2)))
     appended, keyed = journal(warehouse)
 
     _, log = warehouse.operate("replay", "--status", "loaded", code=1)
     assert "loaded by key since, where their rows may be already, such as" in log
     assert appended.request_id in log
     warehouse.operate("replay", "--request-id", keyed.request_id)
-    assert warehouse.rows("ID, NAME") == [["1", "b"]]
+    assert warehouse.rows("ID, NAME") == [["1", "b"], ["2", "a"]]
 
 
 def test_what_was_appended_after_rows_with_a_key_is_replayed(
@@ -262,6 +265,11 @@ def test_a_discarded_batch_is_not_sent(warehouse: Warehouse) -> None:
     assert warehouse.rows("ID") == []
     (load,) = json.loads(warehouse.operate("loads", "--json")[0])["loads"]
     assert (load["request_id"], load["status"]) == (entry.request_id, "discarded")
+
+    warehouse.operate("replay", "--request-id", entry.request_id)
+    assert warehouse.rows("ID") == [["1"]]
+    loads = json.loads(warehouse.operate("loads", "--json")[0])["loads"]
+    assert {load["status"] for load in loads} == {"loaded"}
 
 
 def test_the_records_of_a_batch_can_be_read(warehouse: Warehouse) -> None:
