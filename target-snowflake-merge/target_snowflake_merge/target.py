@@ -32,6 +32,7 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
@@ -166,7 +167,7 @@ class TargetSnowflakeMerge(Target):
         path = self.config["journal_path"]
         try:
             return Path(path).expanduser()
-        except RuntimeError as error:
+        except RuntimeError as error:  # the folder of a user who is not there
             raise TargetError(
                 f"Setting journal_path: {path} cannot be used ({error}); correct it."
             ) from error
@@ -266,7 +267,7 @@ class TargetSnowflakeMerge(Target):
         records could be loaded after newer ones, into a table that has changed.
         """
         old = self._sinks_active.get(stream_name)
-        if old is not None and schema is None:
+        if old is not None and (schema is None or self._is_removed(stream_name)):
             return old
         self._check_source(stream_name)
         keys = list(key_properties or ())
@@ -286,12 +287,22 @@ class TargetSnowflakeMerge(Target):
         One would be read by the schema of the other, and its complete readings would
         remove the other's rows.
         """
+        if self._is_removed(stream_name):
+            return
         other = self._sources.setdefault(stream_name, self._source)
         if other != self._source:
             raise TargetError(
                 f"Streams {other} and {self._source} are both called {stream_name} by "
                 "stream_maps; give one of them another __alias__."
             )
+
+    def _is_removed(self, stream_name: str) -> bool:
+        """Whether stream_maps remove the stream whose schema has come."""
+        return any(
+            isinstance(stream_map, RemoveRecordTransform)
+            and stream_map.stream_alias == stream_name
+            for stream_map in self.mapper.stream_maps[self._source]
+        )
 
     @override
     def _handle_max_record_age(self) -> None:

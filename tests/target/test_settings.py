@@ -265,6 +265,18 @@ def test_two_streams_cannot_be_called_the_same(warehouse: Warehouse) -> None:
     assert error.startswith("Streams bill and other are both called both by ")
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_name_of_a_removed_stream_may_be_given_to_another(
+    warehouse: Warehouse, order: int
+) -> None:
+    streams = [schema("id", id=TEXT), schema("id", id=TEXT, n=INTEGER) | OTHER]
+    rows = [record(id="1"), record(id="2", n=2) | OTHER, record(id="3")]
+    maps = {"bill": None, "other": {"__alias__": "bill"}}
+    warehouse.loaded(*streams[::order], *rows, stream_maps=maps)
+    assert warehouse.rows("ID, N") == [["2", "2"]]
+
+
+OTHER = {"stream": "other"}
 INTEGER = {"type": "integer"}
 NULL = {"type": "null"}
 FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
