@@ -110,8 +110,9 @@ def identifier(account: str) -> str:
         The identifier; what is no address stays as it is.
     """
     account = account.strip()
-    host, path = _host(account), urlsplit(account).path if "://" in account else ""
+    host = _host(account)
     if host.lower() == SNOWSIGHT:
+        path = urlsplit(account).path if "://" in account else ""
         names = [part for part in path.split("/") if part]
         return "-".join(names[:2]) if len(names) > 1 else account
     return SNOWFLAKE.sub("", host) if SNOWFLAKE.search(host) else account

@@ -192,6 +192,14 @@ def test_an_underscore_is_a_hyphen_in_an_account_only() -> None:
     assert not same_destination("XY1.US-EAST-1/D/S", "XY1.US-EAST-2/D/S")
 
 
+def test_half_of_an_address_is_no_account() -> None:
+    assert same_destination("HTTPS://[X/D/S", "HTTPS://[X/D/S")
+    with pytest.raises(TargetError, match="is no account identifier"):
+        base_url("https://[x", None)
+    with pytest.raises(TargetError, match="is no account identifier"):
+        base_url("https://[x/#/organisation", None)
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
