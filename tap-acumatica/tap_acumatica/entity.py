@@ -217,8 +217,8 @@ class Entity:
             return error
         return AcumaticaError(
             f"{self.name}: the server refuses $select, without which custom fields "
-            f"cannot be read ({error}); set custom_fields to [] to read the entity "
-            "without them."
+            f"cannot be read ({error}); set custom_fields to [] and discover again to "
+            "read the entity without them."
         )
 
     def _check_length(self, asked: Mapping[str, str | int], error: Exception) -> None:

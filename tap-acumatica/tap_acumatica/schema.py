@@ -303,10 +303,10 @@ class Swagger:
         return {n: m for part in parts for n, m in _part(part, "properties").items()}
 
 
-def has_custom(
+def custom_paths(
     schema: Schema, mask: Mapping[Breadcrumb, bool], breadcrumb: Breadcrumb = ()
-) -> bool:
-    """Tell whether a stream's schema names custom fields, at the top or below.
+) -> Iterator[str]:
+    """Yield the custom fields that a stream's schema names, at the top and below.
 
     Args:
         schema: The schema, such as that of a catalog.
@@ -314,15 +314,15 @@ def has_custom(
         breadcrumb: Where the schema stands in that of the stream.
     """
     members: Schema = schema.get("items", schema).get("properties", {})
-    chosen = {
-        path: member
-        for name, member in members.items()
-        if mask[path := (*breadcrumb, "properties", name)]
-    }
-    return any(
-        path[-5:-4] == ("custom",) or has_custom(member, mask, path)
-        for path, member in chosen.items()
-    )
+    for name, member in members.items():
+        path = (*breadcrumb, "properties", name)
+        if not mask[path]:
+            continue
+        if path[-5:-4] == ("custom",):
+            *above, _, view, field_name = path[1::2]
+            yield "/".join([*above, f"{view}.{field_name}"])
+        else:
+            yield from custom_paths(member, mask, path)
 
 
 def custom_schema(kind: str) -> Schema:

@@ -30,7 +30,7 @@ from tap_acumatica.errors import (
     SettingError,
     StreamError,
 )
-from tap_acumatica.schema import Structure, Swagger, has_custom
+from tap_acumatica.schema import Structure, Swagger, custom_paths
 from tap_acumatica.settings import SETTINGS
 from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, specs
 from tap_acumatica.sync import AcumaticaStream
@@ -284,7 +284,7 @@ class TapAcumatica(Tap):
                 ", ".join(structure.undescribed),
             )
         refusal = None
-        if self.config["custom_fields"] and self._is_selected(spec.name):
+        if self._is_selected(spec.name):
             refusal = self._customise(spec, structure)
         return AcumaticaStream(self, spec, structure, refusal)
 
@@ -319,32 +319,39 @@ class TapAcumatica(Tap):
         entry = self.input_catalog and self.input_catalog.get_stream(stream)
         return not entry or entry.metadata.resolve_selection().get((), True)
 
-    def _selects_custom(self, stream: str) -> bool:
+    def _selected_custom(self, stream: str) -> list[str]:
+        """Return the custom fields that the catalog selects, lines included."""
         entry = (self.input_catalog or Catalog()).get_stream(stream)
-        return entry is not None and has_custom(
-            entry.schema.to_dict(), entry.metadata.resolve_selection()
-        )
+        if not entry:
+            return []
+        mask = entry.metadata.resolve_selection()
+        return list(custom_paths(entry.schema.to_dict(), mask))
 
     def _customise(self, spec: StreamSpec, structure: Structure) -> StreamError | None:
         """Add the custom fields of an entity, as far as the settings want them.
 
         Returns:
-            Why the stream must not be read, if so: without the custom fields that the
-            catalog selects, a target would put nothing in the place of their values.
+            Why the stream must not be read, if so: without a custom field that the
+            catalog selects, a target would put nothing in the place of its values. To
+            drop it from the schema would not help where `custom`, or the array of the
+            lines, is one column.
         """
+        patterns = self.config["custom_fields"]
+        cause = "the server does not tell them or setting custom_fields leaves them out"
         try:
-            template = self._template(spec)
+            structure.add_custom(self._template(spec) if patterns else {}, patterns)
         except (StreamError, NotFoundError) as error:
-            if self._selects_custom(spec.name):
-                return StreamError(
-                    f"The catalog selects custom fields of {spec.name}, but the server "
-                    f"does not tell them ({error}). Give the user's role the form, or "
-                    "set custom_fields to [] and discover again."
-                )
             self.logger.warning("%s: no custom fields: %s", spec.name, error)
+            cause = f"the server does not tell them ({error})"
+        added = set(structure.whole().customised())
+        lost = [path for path in self._selected_custom(spec.name) if path not in added]
+        if not lost:
             return None
-        structure.add_custom(template, self.config["custom_fields"])
-        return None
+        return StreamError(
+            f"The catalog selects custom fields of {spec.name}, such as {lost[0]}, but "
+            f"{cause}. Give the user's role the form, have custom_fields take them, or "
+            "discover again to go on without them."
+        )
 
     def _template(self, spec: StreamSpec) -> dict[str, Any]:
         """Return the ad-hoc schema of an entity, which names its custom fields."""
@@ -356,7 +363,8 @@ class TapAcumatica(Tap):
         except AcumaticaError as error:
             raise AcumaticaError(
                 f"{spec.name}: its custom fields cannot be found ({error}). If that "
-                "stays so, set custom_fields to [] to read all streams without any."
+                "stays so, set custom_fields to [] and discover again to read all "
+                "streams without any."
             ) from error
 
     def _record(self, path: str) -> dict[str, Any]:

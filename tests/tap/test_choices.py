@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Asked, Run, RunTap
 
     Select = Callable[..., Run]
+    Twice = Callable[..., tuple[Run, Run]]
 
 OLD, NEW = "24.200.001", "26.200.001"
 STREAMS = {
@@ -59,7 +60,7 @@ def test_contract_5_cannot_do_without_select_for_custom_fields(
     acumatica.change_settings(custom_fields=True, unselectable=["Bill"])
     run = run_tap("bills", endpoint_version=NEW)
     assert run.exit_code == 1
-    assert "set custom_fields to [] to read" in run.errors[0]
+    assert "set custom_fields to [] and discover again" in run.errors[0]
 
 
 def test_a_passing_failure_is_waited_out_where_select_is_needed(
@@ -209,7 +210,100 @@ def test_a_stream_is_not_read_without_the_custom_fields_of_its_catalog(
     assert run.records(stream) == ([] if needed else read)
     assert ("replication_key_value" not in json.dumps(run.state)) is needed
     assert read
-    assert not needed or "set custom_fields to [] and discover again" in run.errors[0]
+    assert not needed or f"answered {status}" in run.errors[0]
+    assert not needed or "discover again to go on without them" in run.errors[0]
+
+
+def change_config(folder: Path, **changes: object) -> None:
+    config = folder / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes))
+
+
+@pytest.fixture
+def twice(tmp_path: Path, select: Select, acumatica: AcumaticaAdmin) -> Twice:
+    """Run the command twice with one catalog, and other custom fields in between."""
+
+    def twice(
+        stream: str, *deselected: str, patterns: list[str], told: bool
+    ) -> tuple[Run, Run]:
+        acumatica.change_settings(custom_fields=True)
+        first = select(stream, *deselected, start_date="2026-06-01T00:00:00Z")
+        change_config(tmp_path, custom_fields=patterns)
+        acumatica.change_settings(custom_fields=told)
+        return first, again(tmp_path)
+
+    return twice
+
+
+LINES = "Details/Transactions.UsrQuantityChecked"
+TOP = ["Document.*", "CurrentVendor.*"]
+"""The custom fields at the top of bills and vendors, none of lines and contacts."""
+
+
+@pytest.mark.parametrize(
+    ("stream", "patterns", "told", "lost"),
+    [
+        ("bills", [], True, LINES),
+        ("bills", ["*"], False, LINES),
+        ("bills", TOP, True, LINES),
+        ("bills", ["Details/*", "*.UsrDisputed"], True, USR[0]),
+        ("vendors", TOP, True, "MainContact/DefContact.UsrLinkedIn"),
+    ],
+)
+def test_a_stream_is_not_read_without_a_custom_field_of_its_catalog(
+    twice: Twice, stream: str, patterns: list[str], lost: str, *, told: bool
+) -> None:
+    """Else a target would empty what the server still has."""
+    _, run = twice(stream, patterns=patterns, told=told)
+    assert run.exit_code == 1
+    assert run.records(stream) == []
+    assert f"selects custom fields of {stream}, such as {lost}, but" in run.errors[0]
+    assert "leaves them out" in run.errors[0]
+    assert "replication_key_value" not in json.dumps(run.state)
+
+
+@pytest.mark.parametrize(
+    ("stream", "deselected", "patterns", "told"),
+    [
+        ("bills", (), ["*"], True),
+        ("bills", ("Details",), TOP, True),
+        ("bills", ("custom", "Details"), [], True),
+        ("bills", ("custom", "Details"), ["*"], False),
+        ("vendors", ("MainContact.custom.DefContact",), TOP, True),
+    ],
+)
+def test_a_stream_may_lack_the_custom_fields_that_its_catalog_deselects(
+    twice: Twice,
+    stream: str,
+    deselected: tuple[str, ...],
+    patterns: list[str],
+    *,
+    told: bool,
+) -> None:
+    first, run = twice(stream, *deselected, patterns=patterns, told=told)
+    assert run.exit_code == 0, run.log
+    assert run.records(stream) == first.records(stream)
+    assert first.records(stream)
+
+
+def test_a_stream_that_is_not_selected_may_lack_custom_fields(
+    tmp_path: Path, run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    run_tap("gl_accounts")
+    change_config(tmp_path, custom_fields=[])
+    run = again(tmp_path)
+    assert run.exit_code == 0, run.log
+    assert run.records("gl_accounts")
+
+
+def test_a_new_discovery_goes_on_without_custom_fields(
+    run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    acumatica.change_settings(custom_fields=True)
+    run = run_tap("bills", custom_fields=[], start_date="2026-06-01T00:00:00Z")
+    assert run.exit_code == 0, run.log
+    assert run.records("bills")
 
 
 def test_the_other_streams_are_read_where_custom_fields_are_not_told(
@@ -255,8 +349,7 @@ def test_a_selected_stream_that_is_not_there_fails_the_run_after_the_others(
     """Its table would no longer be kept up to date, and nobody would know."""
     old = {"entity": "Ledger", "stream": "old_ledgers"}
     first = run_tap("old_ledgers", "gl_accounts", entities=[old])
-    config = json.loads((tmp_path / "config.json").read_text()) | {"entities": []}
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    change_config(tmp_path, entities=[])
     run = again(tmp_path, "--state", str(stored(first, tmp_path)))
     assert run.exit_code == 1
     [error, last] = run.errors
@@ -273,9 +366,7 @@ def test_a_selected_stream_that_the_endpoint_lacks_fails_the_run(
     own = {"entity": "Supplier", "replication_key": "ModifiedOn"}
     finance = {"endpoint_name": "Finance", "endpoint_version": "1.0.0"}
     run_tap("vendors")
-    config = json.loads((tmp_path / "config.json").read_text())
-    config |= {**finance, "entities": [own]}
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    change_config(tmp_path, **finance, entities=[own])
     run = again(tmp_path)
     assert run.exit_code == 1
     assert "selects vendors, which neither endpoint Finance/1.0.0" in run.errors[0]
