@@ -136,10 +136,11 @@ class TokenFile:
 def _make_durable(folder: Path) -> None:
     """Let new names in a folder survive a loss of power, where the system can."""
     if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            # Some network folders refuse this; the token is there all the same.
-            with suppress(OSError):
+        # Some network folders refuse this, and a folder may be written to by somebody
+        # who may not read it; the token is there all the same.
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
                 os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            finally:
+                os.close(descriptor)

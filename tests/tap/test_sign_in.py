@@ -226,6 +226,26 @@ def test_a_new_token_survives_a_loss_of_power(
     assert written == [path.stat().st_ino, path.parent.stat().st_ino]
 
 
+def test_a_new_token_is_kept_in_a_folder_that_may_not_be_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of mode 0300, which root, who may run the tests, can read."""
+    refused: list[Path] = []
+    real = os.open
+
+    def guarded(opened: Any, flags: int, *rest: Any, **named: Any) -> int:
+        if opened == path.parent:
+            refused.append(opened)
+            raise PermissionError(errno.EACCES, "Permission denied", str(opened))
+        return real(opened, flags, *rest, **named)
+
+    with (file := TokenFile(str(path), "first")).held():
+        monkeypatch.setattr(os, "open", guarded)
+        file.keep("second")
+    assert refused == [path.parent]
+    assert TokenFile(str(path), "first").newest() == "second"
+
+
 def test_what_a_crash_has_left_does_not_decide_who_may_read_the_token(
     path: Path,
 ) -> None:
