@@ -42,14 +42,15 @@ class TokenFile:
                 that grew from it is in the file.
 
         Raises:
-            SettingError: The path is in the folder of a user who is not there.
+            SettingError: The path is in the folder of a user who is not there, or no
+                file can have it.
         """
         # A link stays one, and each of its names gives the same lock.
         try:
             self._path = Path(path).expanduser().resolve()
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise SettingError(
-                f"Setting 'refresh_token_path': {path} cannot be used ({error})."
+                f"Setting 'refresh_token_path': {path!r} cannot be used ({error})."
             ) from error
         self._first = first
         self._grown_from = sha256(first.encode()).hexdigest() if first else ""

@@ -139,9 +139,11 @@ def test_a_spoilt_token_file_is_named(path: Path, content: bytes) -> None:
         TokenFile(str(path), "first").newest()
 
 
-def test_the_folder_of_a_user_who_is_not_there_is_named() -> None:
-    with pytest.raises(SettingError, match="'refresh_token_path': ~nobody-here/token"):
-        TokenFile("~nobody-here/token")
+@pytest.mark.parametrize("path", ["~nobody-here/token", "kept/to\0ken", "to\ud800ken"])
+def test_a_path_that_no_file_can_have_is_named(path: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        TokenFile(path)
+    assert f"'refresh_token_path': {path!r} cannot be used" in str(raised.value)
 
 
 def test_a_token_file_that_cannot_be_written_is_found_out_before_the_token_is_used(
