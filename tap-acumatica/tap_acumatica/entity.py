@@ -183,8 +183,19 @@ class Entity:
         return row if self._listed == self._shape else self.row(row["id"])
 
     def modified(self, row: Row) -> datetime | None:
-        """Return when a row was modified, as far as it says."""
-        return moment(row.get(self._key, {}).get("value"))
+        """Return when a row was modified, as far as it says.
+
+        Raises:
+            AcumaticaError: It says something that is no date-time.
+        """
+        try:
+            return moment(row.get(self._key, {}).get("value"))
+        except (AttributeError, TypeError, ValueError) as error:
+            shown = wire.encode(row[self._key]).decode()[: answers.SHOWN]
+            raise AcumaticaError(
+                f"{self.name}: {self._key} of record {row['id']} is no date-time, so "
+                f"no bookmark would be safe: {shown}"
+            ) from error
 
     def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
         """Read what a shape asks for; without ``$select`` where that is refused."""

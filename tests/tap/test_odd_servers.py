@@ -154,6 +154,22 @@ def test_a_bookmark_of_another_tool_is_named(value: object) -> None:
         sync(server, {"bookmarks": {"gl_accounts": bookmark}})
 
 
+@pytest.mark.parametrize(
+    "member", [{"value": "soon"}, {"value": 1700000000}, "2026-01-01", None]
+)
+def test_a_replication_key_that_is_no_date_time_is_named(
+    member: object, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    row = {"id": "a-1", "LastModifiedDateTime": member}
+    says = "^Account: LastModifiedDateTime of record a-1 is no date-time"
+    with (
+        serving(Account=[row]) as server,
+        pytest.raises(AcumaticaError, match=says),
+    ):
+        sync(server)
+    assert b"RECORD" not in capsysbinary.readouterr().out
+
+
 def test_a_bookmark_of_another_key_is_not_used() -> None:
     bookmark = {
         "replication_key": "CreatedDateTime",
