@@ -107,6 +107,14 @@ def _catalog(content: dict[str, Any]) -> Catalog:
         ) from error
 
 
+def _check_bookmarks(bookmarks: object) -> None:
+    if not isinstance(bookmarks, dict):
+        raise SettingError("The state's bookmarks are no JSON object.")
+    for stream, bookmark in bookmarks.items():
+        if not isinstance(bookmark, dict):
+            raise SettingError(f"The state's bookmark of {stream} is no JSON object.")
+
+
 class TapAcumatica(Tap):
     """Reads entities of a contract-based endpoint of Acumatica ERP."""
 
@@ -151,9 +159,8 @@ class TapAcumatica(Tap):
         for name in ("catalog", "state"):
             if isinstance(kwargs.get(name), (list, int, float, bool)):
                 raise SettingError(f"The {name} is no JSON object.")
-        state = kwargs.get("state")
-        if isinstance(state, dict) and not isinstance(state.get("bookmarks", {}), dict):
-            raise SettingError("The state's bookmarks are no JSON object.")
+        if isinstance(state := kwargs.get("state"), dict):
+            _check_bookmarks(state.get("bookmarks", {}))
         if isinstance(catalog := kwargs.get("catalog"), dict):
             kwargs["catalog"] = _catalog(catalog)
         super().__init__(**kwargs)

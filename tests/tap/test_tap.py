@@ -241,6 +241,8 @@ def test_bad_settings_end_with_one_sentence(
         ("--catalog", "[]"),
         ("--state", "[]"),
         ("--state", '{"bookmarks": 5}'),
+        ("--state", '{"bookmarks": {"bills": "2026-01-01"}}'),
+        ("--state", '{"bookmarks": {"gone": null}}'),
     ],
 )
 def test_a_file_that_holds_something_else_ends_with_a_sentence(
