@@ -143,12 +143,23 @@ class AcumaticaStream(Stream):
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take a catalog's choices; fields newer than it are read all the same.
 
+        Fields that are not there any more, or not expanded, leave the schema: a target
+        would else put nothing in the place of their values.
+
         Raises:
             SettingError: The catalog names a replication key that cannot be one.
         """
         if entry := catalog.get_stream(self.name):
             known = entry.schema.to_dict()
-            fields = {**self.schema["properties"], **known.get("properties", {})}
+            there, chosen = self.schema["properties"], known.get("properties", {})
+            if gone := [name for name in chosen if name not in there]:
+                self.logger.warning(
+                    "%s: the catalog has %s, which the endpoint or setting 'entities' "
+                    "no longer has: it is left out. Discover again.",
+                    self.name,
+                    ", ".join(gone),
+                )
+            fields = there | {name: chosen[name] for name in chosen if name in there}
             entry.schema = Schema.from_dict({**known, "properties": fields})
         super().apply_catalog(catalog)
         if self._spec.replication_key not in self._structure.fields:

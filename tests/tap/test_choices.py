@@ -415,6 +415,35 @@ def test_a_custom_field_of_a_linked_object_can_be_deselected(
     assert not any("UsrLinkedIn" in json.dumps(record) for record in records)
 
 
+def test_what_is_not_there_any_more_leaves_the_schema(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """A target would put nothing in the place of what it has."""
+    config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+    entity: dict[str, Any] = {
+        "entity": "Bill",
+        "stream": "own",
+        "expand": ["Details", "Applications"],
+    }
+
+    def run(*options: str) -> Run:
+        config.write_text(json.dumps({**settings, "entities": [entity]}))
+        return outcome("--config", str(config), *options)
+
+    [discovered] = run("--discover").messages
+    [entry] = [entry for entry in discovered["streams"] if entry["stream"] == "own"]
+    entry["schema"]["properties"]["Gone"] = {"type": ["string", "null"]}
+    catalog.write_text(json.dumps({"streams": [entry]}))
+    entity["expand"] = ["Applications"]
+    done = run("--catalog", str(catalog))
+    assert done.exit_code == 0, done.log
+    [schema] = [m["schema"] for m in done.messages if m["type"] == "SCHEMA"]
+    assert not {"Gone", "Details"} & schema["properties"].keys()
+    assert "Applications" in schema["properties"]
+    told = "own: the catalog has Details, Gone, which the endpoint or setting"
+    assert told in done.log
+
+
 def test_a_part_of_a_linked_object_is_asked_for(select: Select, asked: Asked) -> None:
     gone = ("ShippingInstructions.ShipTo", "ShippingInstructions.ShipToAddress")
     run = select("purchase_orders", *gone)
