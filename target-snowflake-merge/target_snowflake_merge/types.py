@@ -252,7 +252,7 @@ def _joined(
     """Join a schema with what it refers to and with all parts of its ``allOf``."""
     parts = [*_listed(schema, "allOf")]
     if "$ref" in schema:
-        parts.append(_referred(str(schema["$ref"]), root))
+        parts.append(referred(str(schema["$ref"]), root))
     if not parts or depth > MAX_DEPTH:
         return schema
     joined = {key: schema[key] for key in schema if key not in {"$ref", "allOf"}}
@@ -272,8 +272,13 @@ def _common(some: list[str], others: list[str]) -> list[str]:
     return [n for n in some if n in others] or sorted({*some, *others} & wide)
 
 
-def _referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a reference within the stream's schema means, if anything."""
+def referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a reference within a stream's schema means, if anything.
+
+    Args:
+        reference: The reference, such as ``#/$defs/address``.
+        root: The stream's schema.
+    """
     found: Any = root if reference.startswith("#") else {}
     for step in unquote(reference.removeprefix("#")).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
@@ -309,7 +314,7 @@ def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
     for part in parts:  # which grows meanwhile
         named = [*_listed(part, "allOf")]
         if "$ref" in part:
-            named.append(_referred(str(part["$ref"]), schema))
+            named.append(referred(str(part["$ref"]), schema))
         for more in named:
             if isinstance(more, dict) and all(more is not known for known in parts):
                 parts.append(more)

@@ -13,12 +13,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import (  # type: ignore[import-untyped] # it ships no types
-    Draft3Validator,
-    Draft4Validator,
-    Draft7Validator,
-    validators,
-)
+from jsonschema import validators  # type: ignore[import-untyped] # it ships no types
+from jsonschema.exceptions import UnknownType  # type: ignore[import-untyped] # as above
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
@@ -26,7 +22,9 @@ from singer_sdk.sinks.core import BaseJSONSchemaValidator
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
+from target_snowflake_merge.drafts import newest
 from target_snowflake_merge.errors import one_line
+from target_snowflake_merge.types import referred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,13 +33,6 @@ if TYPE_CHECKING:
     Check = Callable[[Any, Any, Any, Any], Iterator[Any] | None]
 
 logger = logging.getLogger(__name__)
-
-OLDER_DIALECTS = (Draft7Validator, Draft4Validator, Draft3Validator)
-"""What a schema may be written in that is none of the newest dialect.
-
-Taps of databases say ``exclusiveMaximum: true``, as in draft 4; lists of ``items`` and
-fragments as ``$id`` are of draft 7, ``required: true`` is of draft 3.
-"""
 
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -54,33 +45,20 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 CHECKED = {"type", "properties", "required", "items", "maxLength", "anyOf"}
-HARMLESS = {
-    "$comment",
-    "$id",
-    "$schema",
-    "default",
-    "description",
-    "examples",
-    "format",  # an annotation: the casts of the columns check what they need
-    "readOnly",
-    "title",
-    "writeOnly",
-}
+HARMLESS = {"$id", "$defs", "definitions"}
 
-TYPE_OF_DRAFT_3 = {"enum": [*TYPES, "any"]}
-META_SCHEMA_OF_DRAFT_3 = {
-    **Draft3Validator.META_SCHEMA,
-    "properties": {
-        **Draft3Validator.META_SCHEMA["properties"],
-        "type": {
-            "type": [
-                TYPE_OF_DRAFT_3,
-                {"type": "array", "items": {"type": [TYPE_OF_DRAFT_3, {"$ref": "#"}]}},
-            ]
-        },
-    },
-}
-"""Draft 3 allows any text as a type, and jsonschema fails at a record where one is."""
+REFERENCES = {"$ref", "$dynamicRef"}
+MAX_REFERENCES = 50
+"""How many references to follow at once; the stack is not deep enough for many more."""
+
+IN_PLACE = ("allOf", "anyOf", "oneOf", "if", "then", "else")
+"""Keywords whose schemas describe the value itself."""
+
+UNEVALUATED = {"unevaluatedItems", "unevaluatedProperties"}
+"""jsonschema follows references for these in a way of its own, also without end."""
+
+REVERSING = {"not", "oneOf", "if", "contains", *UNEVALUATED}
+"""Keywords that refuse a value since it fits a schema."""
 
 RULE_LIMIT = 100
 """Characters of a rule of a schema that a warning shows."""
@@ -98,6 +76,10 @@ def _is_whole(value: object) -> bool:
     )
 
 
+class NotCheckedError(Exception):
+    """A rule cannot be checked for a value."""
+
+
 class RecordValidator(BaseJSONSchemaValidator):
     """Validates the records of one stream; formats are not looked at."""
 
@@ -109,30 +91,34 @@ class RecordValidator(BaseJSONSchemaValidator):
             stream: The stream, for a warning.
 
         Raises:
-            InvalidJSONSchema: It is no JSON Schema of any dialect.
+            InvalidJSONSchema: It is no JSON Schema of any draft.
         """
         super().__init__(schema)
         self._stream = stream
         self._left_out: set[str] = set()
         self._warned_of: set[str] = set()
-        dialect = _dialect(schema)
-        # Else jsonschema goes by $schema again, and has no part in what is done here.
-        schema = {name: schema[name] for name in schema if name != "$schema"}
+        self._unchecked = 0
+        self._followed: set[tuple[int, int]] = set()
+        schema = self._root = newest(schema)
+        dialect = DEFAULT_JSONSCHEMA_VALIDATOR
+        error = next(dialect(dialect.META_SCHEMA).iter_errors(schema), None)
+        if error is not None:
+            raise InvalidJSONSchema(_said(error))
         # Without a registry it would read the schemas of others from the network.
         self._validator = self._tolerant(dialect)(schema, registry=Registry())
-        is_quick = dialect is not Draft3Validator  # whose keywords mean other things
-        accepts = self._validator.is_valid
-        self._accepts = _accepter(self._validator, schema) if is_quick else accepts
+        self._accepts = _accepter(self._validator, schema)
 
     def _tolerant(self, dialect: Any) -> Any:  # noqa: ANN401 - classes that jsonschema makes at run time
         """Have a dialect accept integers such as 5.0, and what it cannot check."""
         types = dialect.TYPE_CHECKER
+        checks = dict(dialect.VALIDATORS)
+        checks |= {name: self._ending(checks[name]) for name in REFERENCES}
+        checks |= {name: self._apart(checks[name]) for name in UNEVALUATED}
+        checks = {name: self._patient(name, check) for name, check in checks.items()}
+        checks |= {name: self._careful(checks[name]) for name in REVERSING}
         return validators.extend(
             dialect,
-            {
-                keyword: self._patient(keyword, check)
-                for keyword, check in dialect.VALIDATORS.items()
-            },
+            checks,
             type_checker=types.redefine(
                 "integer",
                 lambda _, value: types.is_type(value, "integer") or _is_whole(value),
@@ -154,12 +140,57 @@ class RecordValidator(BaseJSONSchemaValidator):
             except (decimal.InvalidOperation, TypeError):
                 # NaN, infinity, 1E+1500, a float of a stream map beside a decimal: the
                 # column takes it or says what is wrong with it.
-                return
-            except (re.error, Unresolvable, RecursionError):
-                # No warning yet: at the bottom of a loop there is no stack for it.
+                self._unchecked += 1
+            except (re.error, Unresolvable, UnknownType, NotCheckedError):
+                self._unchecked += 1
                 self._left_out.add(one_line(f"{keyword} {value}", RULE_LIMIT))
 
         return patient
+
+    def _ending(self, check: Check) -> Check:
+        """Follow no reference that is being followed for the same value."""
+
+        def ending(
+            validator: object, value: object, instance: object, schema: object
+        ) -> Iterator[Any]:
+            step = (id(schema), id(instance))
+            if step in self._followed or len(self._followed) >= MAX_REFERENCES:
+                raise NotCheckedError
+            self._followed.add(step)
+            try:
+                yield from check(validator, value, instance, schema) or ()
+            finally:
+                self._followed.remove(step)
+
+        return ending
+
+    def _apart(self, check: Check) -> Check:
+        """Check a keyword only where the references beside it come to an end."""
+
+        def apart(
+            validator: object, value: object, instance: object, schema: object
+        ) -> Iterator[Any] | None:
+            if not _ends(schema, self._root):
+                raise NotCheckedError
+            return check(validator, value, instance, schema)
+
+        return apart
+
+    def _careful(self, check: Check) -> Check:
+        """Leave a keyword out where a rule below it cannot be checked.
+
+        Such a rule accepts any value, for which these keywords would refuse it.
+        """
+
+        def careful(
+            validator: object, value: object, instance: object, schema: object
+        ) -> Iterator[Any]:
+            before = self._unchecked
+            errors = list(check(validator, value, instance, schema) or ())
+            if self._unchecked == before:
+                yield from errors
+
+        return careful
 
     def _warn(self) -> None:
         """Say once of each rule that it is not checked."""
@@ -191,6 +222,22 @@ class RecordValidator(BaseJSONSchemaValidator):
             raise InvalidRecord(f"{where}{_said(error)}", record) from error
 
 
+def _ends(schema: object, root: dict[str, Any], above: tuple[int, ...] = ()) -> bool:
+    """Say whether all that describes a value can be gone through."""
+    if not isinstance(schema, dict):
+        return True
+    reference = schema.get("$dynamicRef", schema.get("$ref", "#/"))
+    if id(schema) in above or not str(reference).startswith("#/"):
+        return False
+    parts = list(schema.get("dependentSchemas", {}).values())
+    for keyword in IN_PLACE:
+        part = schema.get(keyword, [])
+        parts += part if isinstance(part, list) else [part]
+    if "$ref" in schema:
+        parts.append(referred(schema["$ref"], root))
+    return all(_ends(part, root, (*above, id(schema))) for part in parts)
+
+
 def _said(error: Any) -> str:  # noqa: ANN401 - an error of jsonschema, whose types nobody knows
     """Return what jsonschema says is wrong, behind where it is."""
     path = ".".join(map(str, error.absolute_path))
@@ -198,27 +245,9 @@ def _said(error: Any) -> str:  # noqa: ANN401 - an error of jsonschema, whose ty
     return f"{path}: {message}" if path else message
 
 
-def _dialect(schema: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-    """Choose the dialect that ``$schema`` names, or else the first that fits."""
-    named = validators.validator_for(schema, default=DEFAULT_JSONSCHEMA_VALIDATOR)
-    for dialect in (named, *OLDER_DIALECTS):
-        if _fault(dialect, schema) is None:
-            return dialect
-    raise InvalidJSONSchema(_fault(named, schema))
-
-
-def _fault(dialect: Any, schema: dict[str, Any]) -> str | None:  # noqa: ANN401 - as above
-    """Say what makes a schema none of a dialect, if anything."""
-    is_old = dialect is Draft3Validator
-    meta_schema = META_SCHEMA_OF_DRAFT_3 if is_old else dialect.META_SCHEMA
-    error = next(dialect(meta_schema).iter_errors(schema), None)
-    return None if error is None else _said(error)
-
-
 def _accepter(validator: Any, schema: Any) -> Accepts:  # noqa: ANN401 - jsonschema makes its classes at run time, and a schema may be an object or a boolean
     """Compile a schema into a function that accepts plainly valid values."""
-    is_simple = isinstance(schema, dict) and set(schema) <= CHECKED | HARMLESS
-    if not is_simple or isinstance(schema.get("items"), list):
+    if not isinstance(schema, dict) or not set(schema) <= CHECKED | HARMLESS:
         accepts: Accepts = validator.evolve(schema=schema).is_valid
         return accepts
     options = [_accepter(validator, option) for option in schema.get("anyOf", ())]

@@ -1,4 +1,3 @@
-import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -106,6 +105,18 @@ UNION = {"type": [{"type": "integer", "maximum": 5}, "null"], "required": True}
         ({"type": "any", "required": True, "maxLength": 2}, "ab", "abc"),
         ({"prefixItems": [{"type": "string"}]}, ["a"], [1]),
         ({"exclusiveMaximum": 5}, 4, 5),
+        (DRAFT_4 | {"required": []}, 9999, 10_000),
+        ({"type": "number", "exclusiveMaximum": False, "maximum": 5}, 5, 6),
+        (PAIR | {"additionalItems": False}, ["a", 1], ["a", 1, 2]),
+        ({"items": [], "additionalItems": {"type": "string"}}, ["a"], [1]),
+        ({"disallow": ["string", {"maximum": 5}]}, 6, 5),
+        ({"extends": {"type": "string"}, "title": 5}, "a", 1),
+        ({"divisibleBy": 2}, 4, 5),
+        ({"dependencies": {"a": "b"}}, {"a": 1, "b": 1}, {"a": 1}),
+        ({"dependencies": {"a": ["b"], "c": True}}, {"a": 1, "b": 1}, {"a": 1}),
+        ({"dependencies": {"e": {"minProperties": 2}}}, {"e": 1, "f": 1}, {"e": 1}),
+        ({"anyOf": [{"type": "number"}, {"type": "any", "maxLength": 2}]}, "a", "abc"),
+        ({"enum": [{"required": True}]}, {"required": True}, {}),
     ],
 )
 def test_older_dialects_are_understood(schema: Any, good: Any, bad: Any) -> None:
@@ -116,16 +127,26 @@ def test_older_dialects_are_understood(schema: Any, good: Any, bad: Any) -> None
         validator.validate({"x": bad})
 
 
-def test_a_schema_may_name_its_dialect() -> None:
-    rules = {
-        "properties": {"x": {"items": [True, False]}},
-        "dependencies": {"x": ["y"]},
-    }
-    draft_7 = {**rules, "$schema": "http://json-schema.org/draft-07/schema#"}
+def test_a_property_may_say_of_itself_that_it_is_required() -> None:
+    properties = {"x": {"required": True}, "y": {"required": False}, "z": {}}
+    validator = RecordValidator({"properties": properties, "required": ["z"]})
 
-    with pytest.raises(InvalidRecord, match="'y' is a dependency of 'x'"):
-        RecordValidator(draft_7).validate({"x": [1]})
-    RecordValidator({**rules, "$schema": "urn:unknown"}).validate({"x": [1], "y": 1})
+    validator.validate({"x": 1, "z": 1})
+    for record in ({"x": 1}, {"z": 1}):
+        with pytest.raises(InvalidRecord, match="is a required property"):
+            validator.validate(record)
+
+
+@pytest.mark.parametrize(
+    "named", ["http://json-schema.org/draft-07/schema#", "urn:unknown", 5, None]
+)
+def test_what_a_schema_calls_its_dialect_changes_nothing(named: object) -> None:
+    inner = {"$schema": named, "items": [True, {"type": "string"}]}
+    schema = {"$schema": named, "properties": {"x": inner}}
+
+    RecordValidator(schema).validate({"x": [1]})
+    with pytest.raises(InvalidRecord, match=r"property x\.1"):
+        RecordValidator(schema).validate({"x": [1, 2]})
 
 
 @pytest.mark.parametrize(
@@ -135,6 +156,9 @@ def test_a_schema_may_name_its_dialect() -> None:
         {"type": "number?", "required": True},
         {"type": {"a": 1}},
         {"required": True, "minLength": "x"},
+        {"anyOf": [{"type": "nmber"}, {"type": "null"}]},
+        {"dependencies": {"a": 5}},
+        {"extends": {"type": "x"}},
         5,
     ],
 )
@@ -176,20 +200,89 @@ def test_what_cannot_be_understood_is_left_out_with_one_warning(
     assert caplog.messages[0].startswith(f"Stream bill: its schema's {rule}")
 
 
-@pytest.mark.parametrize("value", [*map(Decimal, ("NaN", "Infinity", "1E1500")), 1.5])
+UNKNOWN: list[dict[str, Any]] = [{"pattern": LETTERS}, {"$ref": "#/none"}]
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+@pytest.mark.parametrize("value", ["a", ["a"]])
+def test_what_cannot_be_understood_refuses_nothing(unknown: Any, value: Any) -> None:
+    some = {"items": unknown, **unknown}
+    properties = {
+        "a": {"not": some},
+        "b": {"oneOf": [some, {"type": ["string", "array"]}]},
+        "c": {"if": some, "then": False},
+        "d": {"contains": some, "maxContains": 0},
+        "e": {"not": {"not": {"not": some}}},
+        "f": {"not": {"type": "integer"}},
+    }
+    validator = RecordValidator({"properties": properties})
+
+    validator.validate(dict.fromkeys("abcdef", value))
+    with pytest.raises(InvalidRecord, match="property f"):
+        validator.validate({"f": 1})
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "allOf", "oneOf"])
+@pytest.mark.parametrize("more", [{}, {"unevaluatedProperties": False}])
+def test_a_schema_may_refer_to_itself(keyword: str, more: dict[str, Any]) -> None:
+    number = {"type": "number"}
+    schema = {"properties": {"y": number}, keyword: [True, {"$ref": "#"}], **more}
+    validator = RecordValidator(schema)
+
+    validator.validate({"y": 1})
+    with pytest.raises(InvalidRecord, match="property y"):
+        validator.validate({"y": "b"})
+
+
+@pytest.mark.parametrize("depth", [3, 200])
+def test_a_value_may_be_nested_as_deep_as_it_is(depth: int) -> None:
+    node = {"properties": {"n": {"items": {"$ref": "#/$defs/node"}}, "y": LINE}}
+    root = {"properties": {"x": {"$ref": "#/$defs/node"}}, "$defs": {"node": node}}
+    tree: dict[str, Any] = {}
+    for _ in range(depth):
+        tree = {"n": [tree]}
+    validator = RecordValidator(root)
+
+    validator.validate({"x": tree})
+    with pytest.raises(InvalidRecord, match=r"property x\.n\.0\.y"):
+        validator.validate({"x": {"n": [{"y": 1}, tree]}})
+
+
+def test_what_is_not_evaluated_may_be_refused() -> None:
+    part = {"properties": {"x": True}}
+    schema = {"allOf": [{"$ref": "#/$defs/part"}], "$defs": {"part": part}}
+    validator = RecordValidator({**schema, "unevaluatedProperties": False})
+
+    validator.validate({"x": 1})
+    with pytest.raises(InvalidRecord, match="Unevaluated properties"):
+        validator.validate({"y": 1})
+
+
+NUMBERS = [*map(Decimal, ("NaN", "Infinity", "1E1500")), 1.5]
+
+
 @pytest.mark.parametrize(
-    "schema",
+    ("schema", "refused"),
     [
-        {"minimum": -1},
-        {"exclusiveMaximum": Decimal("1E2000")},
-        {"type": "number", "multipleOf": Decimal("0.01")},
-        {"uniqueItems": True, "items": {"type": "number"}},
+        ({"minimum": -1}, []),
+        ({"exclusiveMaximum": Decimal("1E2000")}, ["Infinity"]),
+        ({"type": "number", "multipleOf": Decimal("0.01")}, ["NaN"]),
+        ({"not": {"multipleOf": Decimal("0.01")}}, []),
+        ({"uniqueItems": True, "items": {"type": "number"}}, []),
     ],
 )
 def test_what_cannot_be_computed_is_left_to_the_columns(
-    schema: Any, value: Any
+    schema: Any, refused: list[str]
 ) -> None:
     validator = RecordValidator({"properties": {"x": schema}})
 
-    with contextlib.suppress(InvalidRecord):  # it is named, just as a column would do
-        validator.validate({"x": [value, Decimal(1)] if "items" in schema else value})
+    def is_refused(value: Any) -> bool:
+        try:
+            validator.validate(
+                {"x": [value, Decimal(1)] if "items" in schema else value}
+            )
+        except InvalidRecord:
+            return True
+        return False
+
+    assert [str(value) for value in NUMBERS if is_refused(value)] == refused

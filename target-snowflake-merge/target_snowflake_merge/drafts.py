@@ -1,0 +1,153 @@
+"""JSON Schemas of any draft since 3, in the words of the newest one (pure functions).
+
+Taps of databases say ``exclusiveMaximum: true``, as in draft 4; lists of ``items`` and
+fragments as ``$id`` are of draft 7, ``required: true`` is of draft 3. Schemas mix them,
+and hardly one names its draft rightly, so that none is chosen: what is old is rewritten
+wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+ANNOTATIONS = {
+    "$comment",
+    "$schema",
+    "contentEncoding",
+    "contentMediaType",
+    "default",
+    "deprecated",
+    "description",
+    "examples",
+    "format",  # the casts of the columns check what they need
+    "readOnly",
+    "title",
+    "writeOnly",
+}
+"""What no record is checked against, so that it may also be wrong."""
+
+NAMED = {
+    "$defs",
+    "definitions",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+    "properties",
+}
+"""Keywords that hold schemas, or lists of names, under names of the schema's own."""
+
+VALUES = {"const", "enum"}
+"""Keywords that hold values, which may look like schemas."""
+
+RENAMED = {"divisibleBy": "multipleOf", "$recursiveRef": "$ref"}
+
+
+def newest(schema: Any) -> Any:  # noqa: ANN401 - a schema may be an object or a boolean, and a wrong one anything
+    """Rewrite a schema, and all that are in it.
+
+    Args:
+        schema: The schema, of one draft or of several.
+
+    Returns:
+        A new one without annotations. What is wrong in any draft stays as it is.
+    """
+    if isinstance(schema, list):
+        return [newest(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    new: dict[str, Any] = {
+        RENAMED.get(keyword) or keyword: _inner(keyword, value)
+        for keyword, value in schema.items()
+        if keyword not in ANNOTATIONS
+    }
+    _rewrite_limits(new)
+    _rewrite_items(new)
+    _rewrite_dependencies(new)
+    _rewrite_types(new)
+    _rewrite_required(new, schema)
+    # A fragment is no name of a schema any more.
+    if not isinstance(new.get("$id", ""), str) or re.search("#.", new.get("$id", "")):
+        del new["$id"]
+    return new
+
+
+def _inner(keyword: str, value: Any) -> Any:  # noqa: ANN401 - as above
+    if keyword in VALUES:
+        return value
+    if keyword in NAMED and isinstance(value, dict):
+        return {name: newest(inner) for name, inner in value.items()}
+    return newest(value)
+
+
+def _rewrite_limits(new: dict[str, Any]) -> None:
+    """Make numbers of what only says that a limit is not allowed itself."""
+    for limit, exclusive in (
+        ("minimum", "exclusiveMinimum"),
+        ("maximum", "exclusiveMaximum"),
+    ):
+        if isinstance(new.get(exclusive), bool) and new.pop(exclusive) and limit in new:
+            new[exclusive] = new.pop(limit)
+
+
+def _rewrite_items(new: dict[str, Any]) -> None:
+    """Rewrite a list of items, and what says how it may go on."""
+    if isinstance(new.get("items"), list):
+        first = new.pop("items")
+        if first:
+            new["prefixItems"] = first
+        if "additionalItems" in new:
+            new["items"] = new.pop("additionalItems")
+
+
+def _rewrite_dependencies(new: dict[str, Any]) -> None:
+    """Tell the names that a property needs from the schemas."""
+    if not isinstance(new.get("dependencies"), dict):
+        return
+    for name, needed in new.pop("dependencies").items():
+        is_named = isinstance(needed, str | list)
+        keyword = "dependentRequired" if is_named else "dependentSchemas"
+        inner = [needed] if isinstance(needed, str) else needed
+        new[keyword] = {**new.get(keyword, {}), name: inner}
+
+
+def _rewrite_types(new: dict[str, Any]) -> None:
+    """Rewrite what draft 3 has instead of ``anyOf``, ``allOf`` and ``not``."""
+    parts = [part for part in _listed(new, "extends") if isinstance(part, dict)]
+    if "disallow" in new:
+        disallowed = {"type": _listed(new, "disallow")}
+        _rewrite_types(disallowed)
+        parts.append({"not": disallowed})
+    types = _listed(new, "type")
+    schemas = [name for name in types if isinstance(name, dict)]
+    if "any" in types:
+        del new["type"]
+    elif schemas and isinstance(new["type"], list):
+        names = [name for name in types if not isinstance(name, dict)]
+        parts.append({"anyOf": [*([{"type": names}] if names else []), *schemas]})
+        del new["type"]
+    if parts and isinstance(new.setdefault("allOf", []), list):
+        new["allOf"] += parts
+    for keyword in ("extends", "disallow"):
+        new.pop(keyword, None)
+
+
+def _listed(new: dict[str, Any], keyword: str) -> list[Any]:
+    value = new.get(keyword, [])
+    return value if isinstance(value, list) else [value]
+
+
+def _rewrite_required(new: dict[str, Any], schema: dict[str, Any]) -> None:
+    """List the properties that say of themselves that they are required."""
+    properties = schema.get("properties")
+    inner = properties if isinstance(properties, dict) else {}
+    names = [
+        name
+        for name, described in inner.items()
+        if isinstance(described, dict) and described.get("required") is True
+    ]
+    if isinstance(new.get("required"), bool):
+        del new["required"]
+    if names and isinstance(new.setdefault("required", []), list):
+        new["required"] += [n for n in names if n not in new["required"]]
