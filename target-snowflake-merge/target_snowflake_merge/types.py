@@ -286,26 +286,59 @@ def referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+GATHERED = {"allOf", "$ref", "properties", "required", "additionalProperties"}
+"""What a part of a stream's schema is told of at the root, or means nothing without."""
+
+
 def whole(schema: dict[str, Any]) -> dict[str, Any]:
     """Gather the properties that a stream's schema has in its ``allOf`` and ``$ref``.
+
+    What is gathered leaves its part, whose rules would go on applying to records that
+    stream maps and flattening have changed.
 
     Args:
         schema: The stream's JSON Schema.
 
     Returns:
-        The same, with all properties at the root; a property that several parts
-        describe is described by all of them.
+        The same, with all properties and the required ones at the root; a property
+        that several parts describe is described by all of them.
     """
     if not {"allOf", "$ref"} & schema.keys():
         return schema
     properties: dict[str, Any] = {}
-    for part in _parts(schema):
+    required: list[Any] = []
+    parts = _parts(schema)
+    for part in parts:
         found = part.get("properties")
         for name, inner in found.items() if isinstance(found, dict) else ():
             known = properties.setdefault(name, inner)
             if known != inner:
                 properties[name] = {"allOf": [known, inner]}
-    return {**schema, "properties": properties}
+        required += [n for n in _listed(part, "required") if n not in required]
+    rest = [more for part in parts[1:] if (more := _rest(part, schema, GATHERED))]
+    return {
+        **_rest(schema, schema, {"allOf", "$ref"}),
+        "properties": properties,
+        **({"required": required} if required else {}),
+        **({"allOf": rest} if rest else {}),
+    }
+
+
+def _rest(
+    part: dict[str, Any], root: dict[str, Any], gathered: set[str]
+) -> dict[str, Any]:
+    """Return what is left of a part, and what is wrong in it, for the validation."""
+    kept = {
+        "allOf": not isinstance(part.get("allOf"), list),
+        "properties": not isinstance(part.get("properties"), dict),
+        "required": not isinstance(part.get("required"), list),
+        "$ref": not referred(str(part.get("$ref")), root),
+    }
+    return {
+        name: value
+        for name, value in part.items()
+        if name not in gathered or kept.get(name)
+    }
 
 
 def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -326,6 +326,25 @@ def test_flattening_loses_no_property(
     assert "is not loaded" not in run.log
 
 
+@pytest.mark.parametrize(
+    ("settings", "column", "expected"),
+    [
+        (FLAT, "ADDRESS__X", "1"),
+        ({"stream_maps": {"bill": {"address": None}}}, "ID", "1"),
+    ],
+)
+def test_the_parts_of_a_schema_do_not_apply_to_what_has_changed(
+    warehouse: Warehouse, settings: dict[str, Any], column: str, expected: str
+) -> None:
+    properties = {"id": TEXT, "address": INNER}
+    part = {"properties": properties, "required": ["id", "address"]}
+    message = schema("id")
+    message["schema"] = {"properties": {}, "allOf": [part]}
+    warehouse.loaded(message, record(id="1", address={"x": 1}), **settings)
+    assert warehouse.rows(column) == [[expected]]
+    assert "'id' is a required" in warehouse.load(message, record(address={})).refusal()
+
+
 def test_only_what_is_lost_is_told(warehouse: Warehouse) -> None:
     told = "property {} is not in the schema and is not loaded"
     records = [record(id=id_, p=None, q=None) for id_ in "12"]

@@ -128,39 +128,66 @@ def test_a_format_may_be_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "properties"),
+    ("schema", "joined"),
     [
-        ({"properties": {"id": True}}, {"id": True}),
+        ({"properties": {"id": True}}, {"properties": {"id": True}}),
         (
             {
                 "properties": {"id": {"type": "integer"}},
                 "allOf": [{"properties": {"x": True}}, True, {"$ref": "#/$defs/more"}],
                 "$defs": {"more": {"allOf": [{"properties": {"y": {}}}]}},
             },
-            {"id": {"type": "integer"}, "x": True, "y": {}},
+            {
+                "properties": {"id": {"type": "integer"}, "x": True, "y": {}},
+                "$defs": {"more": {"allOf": [{"properties": {"y": {}}}]}},
+            },
         ),
         (
             {
-                "$ref": "#/definitions/bill",
-                "definitions": {"bill": {"properties": {"id": {}}}},
+                "$ref": "#/definitions/b",
+                "definitions": {"b": {"properties": {"i": {}}}},
             },
-            {"id": {}},
+            {"properties": {"i": {}}, "definitions": {"b": {"properties": {"i": {}}}}},
         ),
         (
             {
                 "properties": {"id": {"type": "string"}, "x": {}},
                 "allOf": [{"properties": {"id": {"maxLength": 5}, "x": {}}}],
             },
-            {"id": {"allOf": [{"type": "string"}, {"maxLength": 5}]}, "x": {}},
+            {
+                "properties": {
+                    "id": {"allOf": [{"type": "string"}, {"maxLength": 5}]},
+                    "x": {},
+                }
+            },
         ),
-        ({"$ref": "#", "properties": {"id": {}}}, {"id": {}}),
-        ({"$ref": "#/none"}, {}),
-        ({"allOf": 5}, {}),
-        ({"allOf": [{"properties": 5}]}, {}),
+        (
+            {
+                "required": ["a", "b"],
+                "additionalProperties": True,
+                "allOf": [
+                    {"required": ["b", "c"], "additionalProperties": False},
+                    {"required": None, "minProperties": 2},
+                ],
+            },
+            {
+                "properties": {},
+                "required": ["a", "b", "c"],
+                "additionalProperties": True,
+                "allOf": [{"required": None, "minProperties": 2}],
+            },
+        ),
+        ({"$ref": "#", "properties": {"id": {}}}, {"properties": {"id": {}}}),
+        ({"$ref": "#/none"}, {"$ref": "#/none", "properties": {}}),
+        ({"allOf": 5}, {"allOf": 5, "properties": {}}),
+        (
+            {"allOf": [{"properties": 5}]},
+            {"allOf": [{"properties": 5}], "properties": {}},
+        ),
     ],
 )
-def test_a_schema_in_parts_is_joined(schema: Any, properties: Any) -> None:
-    assert whole(schema) == {**schema, "properties": properties}
+def test_a_schema_in_parts_is_joined(schema: Any, joined: Any) -> None:
+    assert whole(schema) == joined
 
 
 @pytest.mark.parametrize(
