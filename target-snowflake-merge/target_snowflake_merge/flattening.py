@@ -39,14 +39,14 @@ def plain(schema: Mapping[str, Any], levels: int) -> dict[str, Any]:
         name: _plain(inner, schema, levels)
         for name, inner in schema["properties"].items()
     }
-    required = [
-        name
-        for name in schema.get("required", ())
-        if "properties" not in properties.get(name, {})
-    ]
-    others = {key: schema[key] for key in schema if key != "required"}
-    flat = {**others, "properties": properties}
-    return {**flat, "required": required} if required else flat
+    flat = {**schema, "properties": properties}
+    if isinstance(schema.get("required"), list):
+        flat["required"] = [
+            name
+            for name in schema["required"]
+            if "properties" not in properties.get(name, {})
+        ]
+    return flat
 
 
 @contextmanager
@@ -74,15 +74,21 @@ def explained(stream: str) -> Iterator[None]:
 
 def _plain(schema: Any, root: Mapping[str, Any], levels: int) -> dict[str, Any]:  # noqa: ANN401 - a schema may be an object or a boolean
     """Describe a property; one that is flattened has ``properties``."""
+    if isinstance(schema, dict) and not isinstance(schema.get("type", ""), str | list):
+        # Nothing that the SDK could look at; the validation refuses it.
+        return {"type": [*sorted(SCALARS), "null"], "allOf": [schema]}
     options = list(alternatives(schema, root))
     types = {name for name, _ in options}
     if types == {"object"} and levels:
         *others, (_, only) = options
-        if only.get("properties") and not others:
+        properties = only.get("properties")
+        if properties and isinstance(properties, dict) and not others:
             inner = {
                 name: _plain(item, root, levels - 1)
-                for name, item in only["properties"].items()
+                for name, item in properties.items()
             }
+            for described in inner.values():
+                described.pop("required", None)  # it is missing where its object is
             return {"type": ["object", "null"], "properties": inner}
     if types & NESTED or ANYTHING in types:
         scalars = SCALARS if ANYTHING in types else types - NESTED | {"string"}

@@ -235,7 +235,8 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
     if "type" in schema:
         name = schema["type"]
         names = [name] if isinstance(name, str) else _listed(schema, "type")
-        return [name if isinstance(name, str) else ANYTHING for name in names]
+        known = [name if isinstance(name, str) else ANYTHING for name in names]
+        return known or [ANYTHING]
     listed = [schema["const"]] if "const" in schema else _listed(schema, "enum")
     return [TYPE_NAMES[type(value)] for value in listed] or [ANYTHING]
 

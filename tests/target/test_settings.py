@@ -313,6 +313,7 @@ JSON = '{"x":1}'
             "1",
         ),
         ({"type": "object", "properties": {}}, {"x": 1}, "P", JSON),
+        ({"type": "object", "properties": ["x"]}, {"x": 1}, "P", JSON),
     ],
 )
 def test_flattening_loses_no_property(
@@ -343,6 +344,28 @@ def test_the_parts_of_a_schema_do_not_apply_to_what_has_changed(
     warehouse.loaded(message, record(id="1", address={"x": 1}), **settings)
     assert warehouse.rows(column) == [[expected]]
     assert "'id' is a required" in warehouse.load(message, record(address={})).refusal()
+
+
+@pytest.mark.parametrize("kind", [5, None, {"a": 1}])
+def test_wrong_schemas_are_flattened_or_refused(
+    warehouse: Warehouse, kind: object
+) -> None:
+    message = schema("id", id=TEXT, p={"type": kind})
+    message["schema"]["required"] = None
+    row = record(id="1", p="a")
+    warehouse.loaded(message, row, **FLAT, validate_records=False)
+    assert warehouse.rows("P") == [["a"]]
+    refusal = warehouse.load(message, row, **FLAT).refusal()
+    assert "Stream bill: its schema is no JSON Schema" in refusal
+
+
+def test_what_is_required_may_be_missing_with_its_object(warehouse: Warehouse) -> None:
+    needed = {"type": "object", "properties": {"x": INTEGER | {"required": True}}}
+    message = schema("id", id=TEXT | {"required": True}, p=needed)
+    warehouse.loaded(message, record(id="1", p={}), record(id="2"), **FLAT)
+    assert warehouse.rows("ID, P__X") == [["1", None], ["2", None]]
+    refusal = warehouse.load(message, record(p={}), **FLAT).refusal()
+    assert "'id' is a required property" in refusal
 
 
 def test_only_what_is_lost_is_told(warehouse: Warehouse) -> None:
