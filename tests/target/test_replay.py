@@ -12,7 +12,7 @@ import pytest
 from target_snowflake_merge.journal import Journal
 from target_snowflake_merge.runs import entries, folders
 
-from tests.target.test_order import moment
+from tests.target.test_overlapping_runs import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
