@@ -91,7 +91,8 @@ class RecordValidator(BaseJSONSchemaValidator):
             stream: The stream, for a warning.
 
         Raises:
-            InvalidJSONSchema: It is no JSON Schema of any draft.
+            InvalidJSONSchema: It is no JSON Schema of any draft, or nested too deep for
+                the jsonschema library.
         """
         super().__init__(schema)
         self._stream = stream
@@ -99,9 +100,12 @@ class RecordValidator(BaseJSONSchemaValidator):
         self._warned_of: set[str] = set()
         self._unchecked = 0
         self._followed: set[tuple[int, int]] = set()
-        schema = self._root = newest(schema)
         dialect = DEFAULT_JSONSCHEMA_VALIDATOR
-        error = next(dialect(dialect.META_SCHEMA).iter_errors(schema), None)
+        try:
+            schema = self._root = newest(schema)
+            error = next(dialect(dialect.META_SCHEMA).iter_errors(schema), None)
+        except RecursionError as error:
+            raise InvalidJSONSchema("it is nested too deep") from error
         if error is not None:
             raise InvalidJSONSchema(_said(error))
         # Without a registry it would read the schemas of others from the network.

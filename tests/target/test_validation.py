@@ -248,6 +248,14 @@ def test_a_value_may_be_nested_as_deep_as_it_is(depth: int) -> None:
         validator.validate({"x": {"n": [{"y": 1}, tree]}})
 
 
+def test_a_schema_that_is_nested_too_deep_for_the_library_is_refused() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(300):
+        schema = {"type": "object", "properties": {"a": schema}}
+    with pytest.raises(InvalidJSONSchema, match="nested too deep"):
+        RecordValidator(schema)
+
+
 def test_what_is_not_evaluated_may_be_refused() -> None:
     part = {"properties": {"x": True}}
     schema = {"allOf": [{"$ref": "#/$defs/part"}], "$defs": {"part": part}}
