@@ -83,6 +83,31 @@ def test_a_row_that_is_removed_while_it_waits_is_not_inserted(
     assert warehouse.rows("ID") == [["stays"]]
 
 
+def test_a_table_that_is_filled_aside_is_whole(warehouse: Warehouse) -> None:
+    """Although another reading has taken the table's place while it was filled."""
+    settings = {"load_method": "overwrite", "batch_size_rows": 1}
+    with session(warehouse, **settings) as run:
+        run.send(schema(), *[named(id_, "", moment(minutes=5)) for id_ in "12"])
+        while not warehouse.merges():
+            assert run.process.poll() is None
+        other = [named("9", "", moment(minutes=4)), state(1)]
+        warehouse.loaded(schema(), *other, **settings)
+        run.send(named("3", "", moment(minutes=4.5)), state(1))
+        code, _, log = run.end()
+    assert code == 0, log
+    assert warehouse.rows("ID") == [["1"], ["2"], ["3"]]
+
+
+@pytest.mark.parametrize("minutes", [11, 1_000_000])
+def test_a_file_of_old_records_replaces_what_is_there(
+    warehouse: Warehouse, minutes: int
+) -> None:
+    """Its times say when it was written, not when it was read."""
+    warehouse.loaded(schema(), named("1", "newer time", moment()))
+    warehouse.loaded(schema(), named("1", "loaded later", moment(minutes=minutes)))
+    assert warehouse.rows("NAME") == [["loaded later"]]
+
+
 def test_the_order_of_time_outlives_a_clock_that_was_wrong(
     warehouse: Warehouse,
 ) -> None:

@@ -164,6 +164,19 @@ def test_what_was_appended_after_rows_with_a_key_is_replayed(
     assert warehouse.rows("ID, NAME") == [["1", "a"], ["1", "b"]]
 
 
+def test_an_upsert_that_was_refused_stands_in_no_ones_way(
+    warehouse: Warehouse,
+) -> None:
+    """It has replaced no row, so what was appended before it still knows its own."""
+    settings = {"load_method": "append-only"}
+    appended = failed(warehouse, SCHEMA, bill("1", "a"), **settings)
+    warehouse.admin.fault("error", contains='"BILL" AS t', code="000603", times=1)
+    refused = warehouse.load(SCHEMA, bill("2", "b", LATE))
+    assert refused.code == 1, refused.log
+    warehouse.operate("replay", "--request-id", appended.request_id)
+    assert warehouse.rows("ID, NAME") == [["1", "a"]]
+
+
 def test_a_replay_never_replaces_what_is_newer(warehouse: Warehouse) -> None:
     entry = failed(warehouse, SCHEMA, bill("1", "old"), bill("2", "only"))
     log = warehouse.loaded(SCHEMA, bill("1", "new", LATE)).log
