@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import tempfile
+import weakref
 from pathlib import Path
 
 from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -14,8 +14,8 @@ from sandbox import config, processes
 
 # The suite discovers the streams when this module is imported.
 server = processes.start("acumatica", Path(tempfile.mkdtemp()), "--port", "0")
-atexit.register(server.stop)
-# Each tap of the suite keeps its seat until this process ends.
+# When this process ends, the taps of the suite give their seats back, and then:
+weakref.finalize(server, server.stop)
 AcumaticaAdmin(server.url).change_settings(seats=50)
 
 TestTapAcumatica = get_tap_test_class(
