@@ -14,7 +14,7 @@ from sandbox import config, processes
 
 # The suite discovers the streams when this module is imported.
 server = processes.start("acumatica", Path(tempfile.mkdtemp()), "--port", "0")
-# When this process ends, the taps of the suite give their seats back, and then:
+# Not by atexit: finalizers run newest first, so the taps sign out before it stops.
 weakref.finalize(server, server.stop)
 AcumaticaAdmin(server.url).change_settings(seats=50)
 
