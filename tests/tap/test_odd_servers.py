@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,9 @@ def sync(
         "username": "user",
         "password": "word",
     }
-    TapAcumatica(config=config, state=state, catalog=catalog).sync_all()
+    tap = TapAcumatica(config=config, state=state, catalog=catalog)
+    with closing(tap.client):
+        tap.sync_all()
 
 
 @pytest.mark.parametrize("body", [{}, None, [{"Type": {"value": "Asset"}}]])

@@ -107,6 +107,7 @@ class Erp:
             name: getattr(first, name) for name in ("client", "endpoint", "swagger")
         }
         self.tap_class = type("SharedTap", (TapAcumatica,), shared)
+        self.sign_out = first.client.close
 
     def _customers_only(self, catalog: dict[str, Any]) -> dict[str, Any]:
         for entry in catalog["streams"]:
@@ -146,7 +147,9 @@ class Erp:
 def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erp]:
     folder = tmp_path_factory.mktemp("restless")
     with processes.start("acumatica", folder, "--port", "0") as server:
-        yield Erp(server)
+        erp = Erp(server)
+        yield erp
+        erp.sign_out()
 
 
 def prepare(erp: Erp, modified: list[timedelta]) -> None:
