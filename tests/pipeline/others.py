@@ -57,7 +57,6 @@ def install() -> None:
                 [MELTANO, "install"],
                 cwd=INSTALLED,
                 env={**os.environ, **variables(INSTALLED)},
-                timeout=240,
                 check=True,
             )
             stamp.write_text(wanted)

@@ -62,7 +62,6 @@ def run(folder: Path, command: str, *arguments: str) -> None:
         extra_groups=None if who is None else [],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        timeout=60,
         check=True,
     )
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -211,19 +210,6 @@ def test_tokens_live_by_the_real_clock(
 ) -> None:
     admin.change_settings(clock_offset_seconds=10_000)
     assert acumatica.get("Account", top=1).status_code == 200
-
-
-@pytest.mark.usefixtures("table")
-def test_a_thousand_requests_take_seconds(
-    acumatica: AcumaticaClient, admin: AcumaticaAdmin
-) -> None:
-    start = time.monotonic()
-    for seed in range(50):
-        fill(admin)
-        admin.disturb(Disturbance("Bill", seed=seed))
-        for skip in range(0, 40, 2):
-            listed(acumatica, top=2, skip=skip)
-    assert time.monotonic() - start < 20
 
 
 def test_a_wrong_disturbance_is_refused(admin: AcumaticaAdmin) -> None:

@@ -53,13 +53,12 @@ def test_from_half_of_the_limit_on_requests_wait(
     acumatica: AcumaticaClient, admin: AcumaticaAdmin
 ) -> None:
     admin.change_settings(requests_per_minute=50, clock_stopped_at=NOON)
-    assert all(timed(acumatica)[1] < 0.7 for _ in range(25))
-    admin.change_settings(clock_offset_seconds=40)
+    assert all(timed(acumatica)[1] < 60 / 25 for _ in range(25))
     status, seconds = timed(acumatica)
     assert status == 200
-    assert 0.8 <= seconds < 1.5
+    assert 60 / 25 <= seconds < 60
     admin.change_settings(clock_offset_seconds=60)
-    assert timed(acumatica)[1] < 0.7
+    assert timed(acumatica)[1] < 60 / 25
 
 
 def test_at_the_limit_requests_wait_until_the_minute_is_over(
@@ -67,8 +66,8 @@ def test_at_the_limit_requests_wait_until_the_minute_is_over(
 ) -> None:
     admin.change_settings(clock_stopped_at=NOON)
     assert all(timed(acumatica)[0] == 200 for _ in range(4))
-    admin.change_settings(requests_per_minute=2, clock_offset_seconds=59)
-    assert 1 <= timed(acumatica)[1] < 1.7
+    admin.change_settings(requests_per_minute=2, clock_offset_seconds=58)
+    assert 2 <= timed(acumatica)[1] < 30
 
 
 def together(client: AcumaticaClient, count: int) -> list[Outcome]:
@@ -87,10 +86,10 @@ def test_requests_wait_for_a_core(
     acumatica: AcumaticaClient, admin: AcumaticaAdmin, cores: int, longest: int
 ) -> None:
     admin.change_settings(cores=cores)
-    admin.add_fault(Fault("slow", count=3, seconds=0.6))
+    admin.add_fault(Fault("slow", count=3, seconds=1.5))
     outcomes = together(acumatica, 3)
     assert [status for status, _ in outcomes] == [200] * 3
-    rounds = [seconds // 0.6 for _, seconds in outcomes]
+    rounds = [seconds // 1.5 for _, seconds in outcomes]
     assert max(rounds) == longest
     assert rounds == sorted(rounds)
 
@@ -101,21 +100,21 @@ def test_a_full_queue_declines_without_counting(
     admin.change_settings(
         cores=1, queue_limit=1, requests_per_minute=6, clock_stopped_at=NOON
     )
-    admin.add_fault(Fault("slow", count=2, seconds=0.6))
+    admin.add_fault(Fault("slow", count=2, seconds=1.5))
     first, second, third = together(acumatica, 3)
     assert (first[0], second[0], third[0]) == (200, 200, 429)
     assert third[1] < first[1] < second[1]
     # Two were processed; a third one would make the next one wait.
-    assert timed(acumatica)[1] < 0.7
-    admin.change_settings(clock_offset_seconds=58)
-    assert 2 / 3 <= timed(acumatica)[1] < 1.3
+    assert timed(acumatica)[1] < 60 / 3
+    admin.change_settings(clock_offset_seconds=54)
+    assert 6 / 3 <= timed(acumatica)[1] < 60 / 3
 
 
 def test_who_waits_too_long_is_declined(
     acumatica: AcumaticaClient, admin: AcumaticaAdmin
 ) -> None:
     admin.change_settings(cores=1, queue_seconds=0.3)
-    admin.add_fault(Fault("slow", seconds=1))
+    admin.add_fault(Fault("slow", seconds=3))
     (first, whole), (second, seconds) = together(acumatica, 2)
     assert (first, second) == (200, 429)
     assert 0.4 <= seconds < whole
@@ -126,12 +125,11 @@ def test_signing_out_is_never_queued(
     acumatica: AcumaticaClient, admin: AcumaticaAdmin
 ) -> None:
     admin.change_settings(cores=1, queue_limit=0)
-    admin.add_fault(Fault("slow", seconds=1))
+    admin.add_fault(Fault("slow", seconds=3))
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(timed, acumatica)
         time.sleep(0.3)
         assert timed(acumatica)[0] == 429
-        start = time.monotonic()
         assert acumatica.sign_out().status_code == 204
-        assert time.monotonic() - start < 0.5
+        assert not slow.done()
         assert slow.result()[0] == 200

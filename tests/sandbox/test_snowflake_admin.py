@@ -111,9 +111,8 @@ def test_asynchronous_on_order_and_a_poll_that_is_lost(
     with pytest.raises(requests.ConnectionError):
         snowflake.get(handle)
     assert snowflake.get(handle).status_code == 202
-    deadline = time.monotonic() + 20
     while (polled := snowflake.get(handle)).status_code == 202:
-        assert time.monotonic() < deadline
+        time.sleep(0.02)
     assert polled.json()["data"] == [["9"]]
 
 

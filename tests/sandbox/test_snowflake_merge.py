@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -251,9 +250,7 @@ def test_other_writers_wait_for_a_transaction(snowflake: SnowflakeClient) -> Non
     assert snowflake.rows("SELECT k FROM t") == [["30"]]
 
 
-def test_ten_thousand_rows_take_a_few_seconds(guarded: SnowflakeClient) -> None:
+def test_ten_thousand_rows_are_merged_at_once(guarded: SnowflakeClient) -> None:
     text = batch(*(element(f"key-{n}", f"{n}.1234", 1) for n in range(10_000)))
-    began = time.monotonic()
     for expected in ("numRowsInserted", "numRowsUpdated"):
         assert guarded.run(GUARDED, text)["stats"][expected] == 10_000
-    assert time.monotonic() - began < 10

@@ -26,6 +26,7 @@ from sandbox.acumatica.disturbances import Disturbance
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from tap_acumatica import wire
 from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.schema import Swagger
 from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
 
@@ -91,6 +92,17 @@ class Warehouse:
         return {id_: row["CustomerName"] for id_, row in self.rows.items()}
 
 
+def customers_only(tap: TapAcumatica) -> Swagger:
+    """Return the endpoint's description as if it had one entity.
+
+    A case is several runs, and each would spend its time on describing the others.
+    """
+    description = tap.client.get(f"{tap.endpoint.path}/swagger.json").body
+    paths = description["paths"]
+    one = {path: paths[path] for path in paths if path.endswith("/Customer")}
+    return Swagger({**description, "paths": one})
+
+
 class Erp:
     """The server, and runs of the tap that share one session on it."""
 
@@ -102,18 +114,15 @@ class Erp:
             "lookback_seconds": LOOKBACK,
         }
         first = TapAcumatica(config=self.settings, setup_mapper=False)
-        self.catalog = self._customers_only(first.catalog_dict)
         shared = {
-            name: getattr(first, name) for name in ("client", "endpoint", "swagger")
+            "client": first.client,
+            "endpoint": first.endpoint,
+            "swagger": customers_only(first),
         }
         self.tap_class = type("SharedTap", (TapAcumatica,), shared)
+        discovering = self.tap_class(config=self.settings, setup_mapper=False)
+        self.catalog = discovering.catalog_dict
         self.sign_out = first.client.close
-
-    def _customers_only(self, catalog: dict[str, Any]) -> dict[str, Any]:
-        for entry in catalog["streams"]:
-            chosen = entry["stream"] == "customers"
-            entry["metadata"][-1]["metadata"]["selected"] = chosen
-        return catalog
 
     def run(
         self,

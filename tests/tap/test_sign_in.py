@@ -279,7 +279,7 @@ def test_a_signal_waits_until_the_next_token_is_kept(
         while "token" not in server.bodies:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=20)
+        _, log = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM, log
     assert json.loads(path.read_text())["refresh_token"] == "second"
     assert "logout" in server.bodies
@@ -426,7 +426,7 @@ def test_a_person_signs_in_once_and_the_runs_go_on_from_there(
     with socket.create_connection(("127.0.0.1", 8765)):  # as browsers do in advance
         page = person(address)
     assert "can be closed" in page.text
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
     assert str(path) in output
     assert config.CLIENT_SECRET not in address + output + errors
@@ -445,7 +445,7 @@ def test_a_person_who_declines_ends_the_login(
     assert process.stdout is not None
     address = process.stdout.readline().split()[-1]
     person(address, decision="deny")
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode == 1
     assert "did not permit the sign-in" in errors
     assert not path.exists()
@@ -460,7 +460,7 @@ def test_the_browser_is_opened_where_it_is_wanted(
     browser.chmod(0o700)
     options = () if wanted else ("--no-browser",)
     process = login(unsigned, tmp_path, "--wait=0.3", *options, browser=browser)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate()
     assert errors == "Nobody signed in within 0 seconds.\n"
     address = output.split()[-1]
     assert opened.exists() is wanted
@@ -469,7 +469,7 @@ def test_the_browser_is_opened_where_it_is_wanted(
 
 def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
     process = login(unsigned, tmp_path, "--wait", "0.3")
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode == 1
     assert errors == "Nobody signed in within 0 seconds.\n"
 
@@ -477,7 +477,7 @@ def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
 def test_a_folder_is_no_token_file(unsigned: dict[str, Any], tmp_path: Path) -> None:
     """Nobody is asked to sign in for it."""
     process = login(unsigned | {"refresh_token_path": str(tmp_path)}, tmp_path)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate()
     assert (process.returncode, output) == (1, "")
     assert f"{tmp_path} is a folder." in errors
     assert len(errors.splitlines()) == 1
