@@ -59,13 +59,21 @@ class Shape:
             yield from (f"{name}/{path}" for path in below.customised())
 
     def selected(self) -> Iterator[str]:
-        """Yield the paths of the fields, and of what is nested and complete."""
+        """Yield the paths of the fields, and of what is nested and named as a whole."""
         yield from self.fields
         for name, below in self.nested.items():
-            if below.is_complete():
+            if below.is_named_whole():
                 yield name
             else:
                 yield from (f"{name}/{path}" for path in below.selected())
+
+    def is_named_whole(self) -> bool:
+        """Tell whether no fields of it are named: all are wanted, or none.
+
+        Custom fields and the note come with what they belong to, as far as it is named.
+        """
+        by_parts = self.fields or (self.nested and not self.custom)
+        return self.is_complete() or not by_parts
 
     def is_complete(self) -> bool:
         """Tell whether no field was left out, here or below."""

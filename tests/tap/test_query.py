@@ -29,6 +29,9 @@ BELOW = Shape(
     {"Details": Shape(("A",)), "Main": replace(CONTACT, custom=(), complete=False)},
 )
 
+OWN = replace(CONTACT, fields=(), complete=False)
+"""A linked object of whose members no field with one value is selected."""
+
 
 @pytest.mark.parametrize(
     ("contract", "literal"),
@@ -95,6 +98,20 @@ SELECT = "Type,Date,Details,MainContact"
                 "$expand": "Details,Main,Main/Address",
                 "$select": "Type,Details,Main/Email,Main/Address",
             },
+        ),
+        (
+            replace(BELOW, nested={"Main": OWN}),
+            4,
+            {
+                "$expand": "Main,Main/Address",
+                "$custom": "Main/Contact.UsrX",
+                "$select": "Type,Main",
+            },
+        ),
+        (
+            replace(BELOW, nested={"Main": replace(OWN, nested={})}),
+            5,
+            {"$expand": "Main", "$select": "Type,Main,Main/Contact.UsrX"},
         ),
     ],
 )
