@@ -21,7 +21,8 @@ _WRAPPER = frozenset({"value", "error", "type"})
 _DROPPED = frozenset({"_links", "files", "error"})
 # They change with paging or with the session, though the record has not changed.
 _DROPPED_AT_TOP = _DROPPED | {"rowNumber"}
-_DROPPED_BELOW = _DROPPED | {"id"}
+_DROPPED_FROM_LINES = _DROPPED | {"id"}
+_DROPPED_FROM_LINKED = _DROPPED | {"id", "rowNumber"}
 
 
 class _Option(NamedTuple):
@@ -99,11 +100,11 @@ class Unwrapper:
         if _is_wrapper(value):
             self._note_error(value, path)
             return self._scalar(value.get("value"))
-        return self._members(value, path, _DROPPED_BELOW)
+        return self._members(value, path, _DROPPED_FROM_LINKED)
 
     def _element(self, element: Json, path: str) -> Json:
         if isinstance(element, dict):
-            return self._members(element, path, _DROPPED_BELOW)
+            return self._members(element, path, _DROPPED_FROM_LINES)
         return self._field(element, path)
 
     def _scalar(self, value: Json) -> Json:

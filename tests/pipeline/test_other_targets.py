@@ -58,7 +58,6 @@ def truth(company: AcumaticaAdmin, entity: str) -> Records:
             **read(record["fields"]),
             "id": record["id"],
             "note": record["note"],
-            "rowNumber": None,
             "LastModifiedDateTime": record["modified"],
         }
         for record in company.records(entity)
@@ -69,7 +68,7 @@ def read(value: Any) -> Any:
     """Return a kept value as the API and the tap are documented to give it."""
     if isinstance(value, dict):
         fields = {name: read(v) for name, v in value.items() if name not in UNREAD}
-        return {**fields, "note": "", "custom": {}, "rowNumber": 1}
+        return {**fields, "note": "", "custom": {}}
     if isinstance(value, list):
         return [read(line) | {"rowNumber": n} for n, line in enumerate(value, 1)]
     return value.rstrip(" ") if isinstance(value, str) else value
