@@ -141,10 +141,9 @@ class Structure:
         )
         lines = {n: s.whole() for n, s in self.details.items() if chosen(n)}
         linked = {
-            name: asked
+            name: below.shape(mask, (*breadcrumb, "properties", name))
             for name, below in self.linked.items()
             if chosen(name)
-            and (asked := below.shape(mask, (*breadcrumb, "properties", name)))
         }
         return Shape(fields, custom, lines | linked, complete=len(fields) == len(own))
 
@@ -323,6 +322,35 @@ def custom_paths(
             yield "/".join([*above, f"{view}.{field_name}"])
         else:
             yield from custom_paths(member, mask, path)
+
+
+def hollow(
+    schema: Schema, mask: Mapping[Breadcrumb, bool], breadcrumb: Breadcrumb = ()
+) -> Iterator[Breadcrumb]:
+    """Yield the selected objects of which no member is selected.
+
+    Args:
+        schema: A stream's schema, such as that of a catalog.
+        mask: Which of its breadcrumbs are selected.
+        breadcrumb: Where the schema stands in that of the stream.
+    """
+    for name, member in schema.get("properties", {}).items():
+        path = (*breadcrumb, "properties", name)
+        if mask[path] and _is_hollow(member, mask, path):
+            yield path
+        elif mask[path]:
+            yield from hollow(member, mask, path)
+
+
+def _is_hollow(
+    schema: Schema, mask: Mapping[Breadcrumb, bool], breadcrumb: Breadcrumb
+) -> bool:
+    members: Schema = schema.get("properties", {})
+    paths = {name: (*breadcrumb, "properties", name) for name in members}
+    return bool(members) and not any(
+        mask[path] and not _is_hollow(members[name], mask, path)
+        for name, path in paths.items()
+    )
 
 
 def custom_schema(kind: str) -> Schema:

@@ -25,10 +25,6 @@ class Shape:
     nested: Mapping[str, Shape] = field(default_factory=dict)
     complete: bool = True
 
-    def __bool__(self) -> bool:
-        """Tell whether anything is asked for."""
-        return bool(self.fields or self.custom or self.nested)
-
     def without(self, names: Collection[str]) -> Shape:
         """Return the shape without some nested entities."""
         kept = {n: below for n, below in self.nested.items() if n not in names}

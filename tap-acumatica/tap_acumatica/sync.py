@@ -19,6 +19,7 @@ from typing_extensions import override
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.records import Unwrapper
+from tap_acumatica.schema import hollow
 from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.singerlib import Catalog, RecordMessage
+    from singer_sdk.singerlib import Catalog, CatalogEntry, RecordMessage
 
     from tap_acumatica.pages import Row
     from tap_acumatica.schema import Structure
@@ -161,6 +162,7 @@ class AcumaticaStream(Stream):
                 )
             fields = there | {name: chosen[name] for name in chosen if name in there}
             entry.schema = Schema.from_dict({**known, "properties": fields})
+            self._leave_out_hollow(entry)
         super().apply_catalog(catalog)
         if self._spec.replication_key not in self._structure.fields:
             # The catalog may have been made for an endpoint that has the field.
@@ -171,6 +173,19 @@ class AcumaticaStream(Stream):
                 f"{self.name}: the catalog's replication key {self.replication_key} "
                 f"is not {self._spec.replication_key}, which the stream is filtered "
                 "by; setting 'entities' can name another one."
+            )
+
+    def _leave_out_hollow(self, entry: CatalogEntry) -> None:
+        """Deselect objects without a selected member, whose values would be empty."""
+        mask = entry.metadata.resolve_selection()
+        for path in list(hollow(entry.schema.to_dict(), mask)):
+            entry.metadata[path].selected = False
+            name = ".".join((self.name, *path[1::2]))
+            self.logger.warning(
+                "The catalog selects %s, but none of its members, so it is left out. "
+                "Select %s.* to read it.",
+                name,
+                name,
             )
 
     @override

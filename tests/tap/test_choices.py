@@ -415,6 +415,103 @@ def test_a_custom_field_of_a_linked_object_can_be_deselected(
     assert not any("UsrLinkedIn" in json.dumps(record) for record in records)
 
 
+@pytest.fixture
+def choose(
+    tmp_path: Path, acumatica: AcumaticaAdmin, settings: dict[str, Any]
+) -> Select:
+    """Run the command with nothing but some members of vendors, as Meltano does."""
+    acumatica.change_settings(custom_fields=True)
+
+    def choose(*names: str, **changes: object) -> Run:
+        config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
+        config.write_text(json.dumps({**settings, **changes}))
+        [discovered] = outcome("--config", str(config), "--discover").messages
+        for entry in discovered["streams"]:
+            for node in entry["metadata"]:
+                name = ".".join(node["breadcrumb"][1::2])
+                wanted = name in names if name else entry["stream"] == "vendors"
+                node["metadata"]["selected"] = wanted
+        catalog.write_text(json.dumps(discovered))
+        acumatica.clear_requests()
+        return outcome("--config", str(config), "--catalog", str(catalog))
+
+    return choose
+
+
+LINKED_IN = ["MainContact.custom", "MainContact.custom.DefContact"]
+LINKED_IN += ["MainContact.custom.DefContact.UsrLinkedIn"]
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+@pytest.mark.parametrize("further", [(), ("MainContact.Address.City",)], ids=str)
+def test_only_the_custom_fields_of_a_linked_object_are_read(
+    run_tap: RunTap, choose: Select, further: tuple[str, ...], version: str
+) -> None:
+    run = choose(
+        "MainContact",
+        "MainContact.Address",
+        *LINKED_IN,
+        *further,
+        endpoint_version=version,
+    )
+    assert run.exit_code == 0, run.log
+    whole = run_tap("vendors", endpoint_version=version).records("vendors")
+    expected = {
+        record["id"]: {"custom": contact["custom"]}
+        | ({"Address": {"City": contact["Address"]["City"]}} if further else {})
+        for record in whole
+        if (contact := record["MainContact"])
+    }
+    read = {record["id"]: record["MainContact"] for record in run.records("vendors")}
+    assert read == expected
+    assert any(value["custom"]["DefContact"]["UsrLinkedIn"] for value in read.values())
+
+
+def test_a_note_alone_is_reason_enough_to_ask_for_a_linked_object(
+    choose: Select, asked: Asked
+) -> None:
+    run = choose("VendorID", "MainContact", "MainContact.note")
+    assert run.exit_code == 0, run.log
+    page = asked("Vendor")[0]
+    assert page["$expand"] == "MainContact"
+    assert "MainContact" in page["$select"].split(",")
+    assert run.records("vendors")
+    assert all(r["MainContact"] == {"note": ""} for r in run.records("vendors"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        (["MainContact"], "MainContact"),
+        (["MainContact", "MainContact.Address"], "MainContact"),
+        (
+            ["MainContact", "MainContact.Email", "MainContact.Address"],
+            "MainContact.Address",
+        ),
+        (["custom"], "custom"),
+        (["custom", "custom.CurrentVendor"], "custom"),
+    ],
+    ids=str,
+)
+def test_an_object_without_a_selected_member_is_left_out(
+    choose: Select, chosen: list[str], name: str
+) -> None:
+    """Else each record would empty what a target has of it."""
+    run = choose("VendorID", *chosen)
+    assert run.exit_code == 0, run.log
+    [message] = run.of_type("SCHEMA")
+    schema, records = message["schema"], run.records("vendors")
+    *above, last = name.split(".")
+    for part in above:
+        schema = schema["properties"][part]
+        records = [record[part] for record in records]
+    assert last not in schema["properties"]
+    assert records
+    assert not any(last in record for record in records)
+    assert f"The catalog selects vendors.{name}, but none of its members" in run.log
+    assert f"Select vendors.{name}.* to read it." in run.log
+
+
 def test_what_is_not_there_any_more_leaves_the_schema(
     tmp_path: Path, settings: dict[str, Any]
 ) -> None:
