@@ -322,9 +322,11 @@ class TapAcumatica(Tap):
         return structure
 
     def _is_selected(self, stream: str) -> bool:
-        """Tell whether a stream is to be read, as far as a catalog says."""
-        entry = self.input_catalog and self.input_catalog.get_stream(stream)
-        return not entry or entry.metadata.resolve_selection().get((), True)
+        """Tell whether a stream is to be read: without a catalog, each is."""
+        if self.input_catalog is None:
+            return True
+        entry = self.input_catalog.get_stream(stream)
+        return bool(entry and entry.metadata.resolve_selection().get((), True))
 
     def _selected_custom(self, stream: str) -> list[str]:
         """Return the custom fields that the catalog selects, lines included."""

@@ -297,6 +297,22 @@ def test_a_stream_that_is_not_selected_may_lack_custom_fields(
     assert run.records("gl_accounts")
 
 
+def test_a_stream_that_the_catalog_does_not_have_is_not_asked_for(
+    tmp_path: Path, run_tap: RunTap, acumatica: AcumaticaAdmin
+) -> None:
+    run_tap("gl_accounts")
+    path = tmp_path / "catalog.json"
+    catalog = json.loads(path.read_text())
+    kept = [entry for entry in catalog["streams"] if entry["stream"] == "gl_accounts"]
+    path.write_text(json.dumps({"streams": kept}))
+    acumatica.clear_requests()
+    acumatica.add_fault(Fault(kind="status", status=400, path="/Bill/$adHocSchema"))
+    run = again(tmp_path)
+    assert run.exit_code == 0, run.log
+    assert run.records("gl_accounts")
+    assert not any("/Bill" in request["path"] for request in acumatica.requests())
+
+
 def test_a_new_discovery_goes_on_without_custom_fields(
     run_tap: RunTap, acumatica: AcumaticaAdmin
 ) -> None:
