@@ -1,9 +1,9 @@
-"""Expressions of stream_maps compute as exactly as columns hold."""
+"""What stream_maps make of schemas and records: nothing is lost, nothing rounded."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from target_snowflake_merge.mapping import quotient
@@ -62,3 +62,63 @@ def test_a_quotient_is_exact_or_as_usual(
 
     assert type(result) is Decimal
     assert str(result) == expected
+
+
+TEXT = {"type": "string"}
+INTEGER = {"type": "integer"}
+
+
+def schema(*keys: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "SCHEMA",
+        "stream": "bill",
+        "schema": {"properties": properties},
+        "key_properties": list(keys),
+    }
+
+
+def record(**values: Any) -> dict[str, Any]:
+    return {"type": "RECORD", "stream": "bill", "record": values}
+
+
+def test_a_record_may_lose_all_its_properties(warehouse: Warehouse) -> None:
+    """The SDK takes it for one that was filtered out."""
+    maps = {"b": None, "__filter__": "_.get('b') != 'away'"}
+    rows = [record(b="x"), record(a="x"), record(b="away")]
+    warehouse.loaded(schema(a=TEXT, b=TEXT), *rows, stream_maps={"bill": maps})
+    assert warehouse.rows("A") == [["x"], [None]]
+
+
+def test_dates_of_expressions_are_loaded(warehouse: Warehouse) -> None:
+    maps = {
+        "day": "datetime.date.fromisoformat(at[:10])",
+        "moment": "datetime.datetime.fromisoformat(at)",
+    }
+    warehouse.loaded(
+        schema("at", at=TEXT),
+        record(at="2026-01-02T03:04:05+02:00"),
+        stream_maps={"bill": maps},
+    )
+    seconds = "TO_VARCHAR(MOMENT, 'YYYY-MM-DD HH24:MI:SS TZHTZM')"
+    assert warehouse.rows(f"TO_VARCHAR(DAY), {seconds}") == [
+        ["2026-01-02", "2026-01-02 03:04:05 +0200"]
+    ]
+
+
+def test_json_in_expressions_keeps_every_digit(warehouse: Warehouse) -> None:
+    maps = {"amount": "json.loads(text)['x']", "again": "json.dumps(json.loads(text))"}
+    text = f'{{"x": {LARGE}, "y": [1.10, "a", null]}}'
+    warehouse.loaded(
+        schema("id", id=TEXT, text=TEXT, amount={"type": "number"}),
+        record(id="1", text=text),
+        stream_maps={"bill": maps},
+    )
+    assert warehouse.rows("AMOUNT, AGAIN") == [[LARGE, text]]
+
+
+@pytest.mark.parametrize("expression", ["json.loads('[NaN]')", "json.dumps(x)"])
+def test_json_has_no_nan(warehouse: Warehouse, expression: str) -> None:
+    row = '{"type": "RECORD", "stream": "bill", "record": {"x": NaN}}\n'
+    maps = {"bill": {"y": expression}}
+    refusal = warehouse.load(schema(x={}, y={}), row, stream_maps=maps).refusal()
+    assert "(NaN is no number of JSON)" in refusal
