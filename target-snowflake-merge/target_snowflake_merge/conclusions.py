@@ -18,7 +18,12 @@ class Conclusions:
     """Knows the streams with records behind which no STATE has come."""
 
     def __init__(self) -> None:
+        self._known: set[str] = set()
         self._open: set[str] = set()
+
+    def schema(self, stream: str) -> None:
+        """Note a stream that the tap describes."""
+        self._known.add(stream)
 
     def record(self, stream: str) -> None:
         """Note a record."""
@@ -28,12 +33,17 @@ class Conclusions:
         """Note a STATE, which concludes all records before it.
 
         But for those of the stream that it says is being read: taps that are built on
-        singer-python set ``currently_syncing``.
+        singer-python set ``currently_syncing``. Some name their streams there in a way
+        of their own; such a state does not tell which stream is whole.
 
         Args:
             value: The state.
         """
-        self._open &= {str(value.get("currently_syncing"))}
+        reading = value.get("currently_syncing")
+        if reading is None:
+            self._open.clear()
+        elif str(reading) in self._known:
+            self._open &= {str(reading)}
 
     def are_whole(self, stream: str) -> bool:
         """Whether a STATE has come behind the last record of a stream."""

@@ -105,7 +105,7 @@ def _keep(sink: MergeSink, connector: Connector) -> None:
 
 
 def _warn_of_increments(sink: MergeSink, state: Mapping[str, Any]) -> None:
-    if aside.reads_increments(sink.stream_name, sink.schema["properties"], state):
+    if aside.reads_increments(sink.source, sink.schema["properties"], state):
         logger.warning(
             "Stream %s: its state has a bookmark, so the tap sends only what is new, "
             "and load_method overwrite leaves only what was sent; have the tap read "

@@ -270,7 +270,7 @@ class MergeSink(BatchSink):
         version = self._message.get("version")
         if self._rows and version != self._version:
             self._target.drain_one(self)
-        self._target.conclusions.record(self.stream_name)
+        self._target.conclusions.record(self.source)
         sequence, row = self._encoder.encode(record, self._message)
         if self._rows and self._bytes + len(row) > self.config["batch_size_bytes"]:
             self._target.drain_one(self)
@@ -284,6 +284,11 @@ class MergeSink(BatchSink):
         self._bytes += len(row) + 1  # and a comma or bracket
 
     # Versions.
+
+    @property
+    def source(self) -> str:
+        """The stream as the tap calls it, whatever stream_maps make of its name."""
+        return self._target.sources.get(self.stream_name, self.stream_name)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -379,8 +384,7 @@ class MergeSink(BatchSink):
         rows, self._rows, self._bytes = self._rows, [], 0
         self.filling_since = None
         payload = b"[" + b",".join(rows) + b"]"
-        entry = self._target.loader.guarded(self._batch(payload, len(rows)))
-        self._target.loader.send(entry, payload, self.place)
+        self._target.loader.send(self._batch(payload, len(rows)), payload, self.place)
 
     def _batch(self, payload: bytes, rows: int) -> Entry:
         """Make the MERGE of a batch."""

@@ -91,7 +91,9 @@ class TargetSnowflakeMerge(Target):
         self._ending = Ending()
         self._announced: dict[str, int] = {}
         self._source = ""
-        self._sources: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
+        """What the tap calls the streams, by the names that stream_maps give them."""
+
         self._next_age_check = math.inf
         self._last_state: dict[str, Any] = {}
         self.conclusions = Conclusions()
@@ -289,7 +291,7 @@ class TargetSnowflakeMerge(Target):
         """
         if self._is_removed(stream_name):
             return
-        other = self._sources.setdefault(stream_name, self._source)
+        other = self.sources.setdefault(stream_name, self._source)
         if other != self._source:
             raise TargetError(
                 f"Streams {other} and {self._source} are both called {stream_name} by "
@@ -316,6 +318,7 @@ class TargetSnowflakeMerge(Target):
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Describe the properties so that the SDK finds and flattens all of them."""
         self._source = message_dict["stream"]
+        self.conclusions.schema(self._source)
         schema = whole(message_dict["schema"])
         self._assert_line_requires(schema, requires={"properties"})
         levels = self.config.get("flattening_max_depth") or 0
@@ -360,6 +363,8 @@ class TargetSnowflakeMerge(Target):
         """Activate a version that has begun; one that is announced early waits."""
         version = message_dict["version"]
         for stream_map in self.mapper.stream_maps.get(message_dict["stream"], ()):
+            if isinstance(stream_map, RemoveRecordTransform):
+                continue
             sink = self._sinks_active[stream_map.stream_alias]
             if isinstance(sink, MergeSink) and sink.process_activate_version_messages:
                 self._announced[sink.stream_name] = version
@@ -438,7 +443,7 @@ class TargetSnowflakeMerge(Target):
         """
         version = self._announced[sink.stream_name]
         has_begun = sink.has_begun(version)
-        is_whole = self.conclusions.are_whole(sink.stream_name)
+        is_whole = self.conclusions.are_whole(sink.source)
         if has_begun and (not is_whole or self.config["hard_delete"]):
             missing = "a STATE" if not is_whole else "another ACTIVATE_VERSION"
             self.logger.warning(

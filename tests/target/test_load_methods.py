@@ -195,16 +195,25 @@ def test_a_tap_that_dies_leaves_the_old_table(warehouse: Warehouse) -> None:
     assert warehouse.rows('"ID"') == [["old"]]
 
 
-def test_a_stream_that_is_being_read_is_not_done(warehouse: Warehouse) -> None:
-    """Some taps write states on the way, and say in them what they are reading."""
-    syncing = {"type": "STATE", "value": {"currently_syncing": "bill"}}
-    warehouse.loaded(KEYED, bill("old"))
-    run = warehouse.load(KEYED, bill("a"), syncing, **OVERWRITE)
+@pytest.mark.parametrize("reading", ["bill", "finance-bill"])
+@pytest.mark.parametrize("alias", ["bill", "invoice"])
+def test_a_stream_that_is_being_read_is_not_done(
+    warehouse: Warehouse, reading: str, alias: str
+) -> None:
+    """Some taps write states on the way, and say in them what they are reading.
+
+    They may call it otherwise than in its records, as stream_maps may.
+    """
+    syncing = {"type": "STATE", "value": {"currently_syncing": reading}}
+    changes = {**OVERWRITE, "stream_maps": {"bill": {"__alias__": alias}}}
+    table = alias.upper()
+    warehouse.loaded(KEYED, bill("old"), STATE, **changes)
+    run = warehouse.load(KEYED, bill("a"), syncing, **changes)
     assert "Stream bill: no STATE has come behind the last records" in run.errors[0]
-    assert warehouse.rows('"ID"') == [["old"]]
+    assert warehouse.rows('"ID"', table) == [["old"]]
     done = {"type": "STATE", "value": {"currently_syncing": None}}
-    warehouse.loaded(KEYED, bill("a"), syncing, bill("b"), done, **OVERWRITE)
-    assert warehouse.rows('"ID"') == [["a"], ["b"]]
+    warehouse.loaded(KEYED, bill("a"), syncing, bill("b"), done, **changes)
+    assert warehouse.rows('"ID"', table) == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize(
@@ -268,7 +277,8 @@ def test_increments_are_warned_of(
     warehouse: Warehouse, bookmark: dict[str, Any], *, warns: bool
 ) -> None:
     state = {"type": "STATE", "value": {"bookmarks": {"bill": bookmark}}}
-    run = warehouse.loaded(KEYED, bill("a"), state, **OVERWRITE)
+    renamed = {"stream_maps": {"bill": {"__alias__": "invoice"}}}
+    run = warehouse.loaded(KEYED, bill("a"), state, **OVERWRITE, **renamed)
     assert ("leaves only what was sent" in run.log) is warns
 
 
