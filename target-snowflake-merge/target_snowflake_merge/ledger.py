@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from target_snowflake_merge import statements
-from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.errors import StatementTooLargeError, TargetError
 from target_snowflake_merge.types import INTEGER, TEXT, TIMESTAMP
 
 if TYPE_CHECKING:
@@ -67,13 +68,18 @@ class Removal:
 
 
 class Ledger:
-    """Reads and writes the ledger of one schema."""
+    """Reads and writes the ledger of one schema.
+
+    Workers may take guards into account and ask for them; the rest belongs to the main
+    thread.
+    """
 
     def __init__(self, connector: Connector) -> None:
         """Prepare to talk; nothing is sent yet."""
         self._connector = connector
         self._table: Table | None = None
         self._floors: dict[str, int] = {}
+        self._guards = threading.Lock()
         self._removals: dict[str, set[Removal]] = {}
         self._keyed: dict[str, int] = {}
 
@@ -118,10 +124,11 @@ class Ledger:
         source no longer has what it removes.
         """
         last = entry.last_sequence or 0
-        self._note_key(entry.table, entry.load_method, entry.status, last)
-        if entry.kind in REMOVING and entry.status in EXECUTED:
-            removal = Removal(last, entry.version or 0)
-            self._removals.setdefault(entry.table, set()).add(removal)
+        with self._guards:
+            self._note_key(entry.table, entry.load_method, entry.status, last)
+            if entry.kind in REMOVING and entry.status in EXECUTED:
+                removal = Removal(last, entry.version or 0)
+                self._removals.setdefault(entry.table, set()).add(removal)
 
     def _note_key(
         self, table: str, method: str | None, status: str | None, sequence: int
@@ -135,11 +142,10 @@ class Ledger:
         What an ACTIVATE_VERSION or an overwrite has removed, or would have if it had
         been there, does not come back; rows of that version were not removed.
         """
-        removals = self._removals.get(entry.table, ())
-        return max(
-            (r.first_sequence for r in removals if r.version != entry.version),
-            default=None,
-        )
+        with self._guards:
+            removals = self._removals.get(entry.table, ())
+            others = (r for r in removals if r.version != entry.version)
+            return max((r.first_sequence for r in others), default=None)
 
     def guarded(self, entry: Entry) -> Entry:
         """Let a new MERGE not insert what another run has removed meanwhile.
@@ -173,12 +179,23 @@ class Ledger:
         if not entries:
             return
         self.open()
-        sql = statements.upsert(self._opened().qualified, COLUMNS, KEY)
-        for start in range(0, len(entries), ROWS_PER_STATEMENT):
-            rows = [_row(e) for e in entries[start : start + ROWS_PER_STATEMENT]]
-            self._ask(sql, msgspec.json.encode(rows).decode())
+        rows = [_row(entry) for entry in entries]
+        for start in range(0, len(rows), ROWS_PER_STATEMENT):
+            self._upsert(rows[start : start + ROWS_PER_STATEMENT])
         for entry in entries:
             self.note(entry)
+
+    def _upsert(self, rows: list[dict[str, Any]]) -> None:
+        """Write rows; too many for one statement, as errors are long, are halved."""
+        sql = statements.upsert(self._opened().qualified, COLUMNS, KEY)
+        try:
+            self._ask(sql, msgspec.json.encode(rows).decode())
+        except StatementTooLargeError:
+            if len(rows) == 1:
+                raise
+            middle = len(rows) // 2
+            self._upsert(rows[:middle])
+            self._upsert(rows[middle:])
 
     def newest(self, stream: str | None, limit: int) -> list[dict[str, str | None]]:
         """Return the newest statements, those that have failed first.

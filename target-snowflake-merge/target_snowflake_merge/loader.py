@@ -104,15 +104,6 @@ class Loader:
         os.set_blocking(self.waker, False)
         wake_at_signals(self.waker)
 
-    def guarded(self, entry: Entry) -> Entry:
-        """Let a MERGE not insert what runs beside this one have removed by now.
-
-        Raises:
-            TargetError: The journal cannot be read.
-        """
-        note(self._journal, self._journal.beside(), self._ledger)
-        return self._ledger.guarded(entry)
-
     def send(self, entry: Entry, payload: bytes, name: tuple[str, str]) -> None:
         """Hand a statement to a worker, once its table has none in flight.
 
@@ -133,6 +124,7 @@ class Loader:
         """Execute a statement in a worker, and wake the main thread."""
         finished = _Finished(entry.table, [])
         try:
+            entry = self._guarded(entry)
             self._journal.write(entry, payload)
             for done in self._delivery.deliver(self._journal.run, entry, payload):
                 finished.entries.append(done)
@@ -140,6 +132,15 @@ class Loader:
             finished.error = error
         self._finished.append(finished)
         self.wake()
+
+    def _guarded(self, entry: Entry) -> Entry:
+        """Let a MERGE not insert what runs beside this one have removed by now.
+
+        As late as can be: until now it waited for its table, and for a worker.
+        """
+        if entry.kind == "merge":
+            note(self._journal, self._journal.beside(), self._ledger)
+        return self._ledger.guarded(entry)
 
     def wake(self) -> None:
         """End a `wait`; safe in any thread."""

@@ -18,9 +18,9 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Action = Literal["kill before", "kill after", "refuse"]
+Action = Literal["kill before", "kill after", "refuse", "hold"]
 """Kill the client before a statement arrives, or after it was executed but before the
-answer; or refuse the statement definitely."""
+answer; or refuse the statement definitely; or hold it until it is released."""
 
 CHANGES = ("MERGE", "UPDATE", "DELETE", "CREATE OR REPLACE")
 """What statements that change data begin with."""
@@ -51,6 +51,7 @@ class Proxy(ThreadingHTTPServer):
         self.hold = 0.0
         """Seconds for which each statement that changes data is held."""
 
+        self.released = threading.Event()
         self.running: list[str] = []
         self.together: list[list[str]] = []
         """What was running whenever a statement arrived, with it."""
@@ -103,6 +104,8 @@ class Handler(BaseHTTPRequestHandler):
         if action == "refuse":
             self.answer(422, json.dumps(REFUSAL).encode())
             return
+        if action == "hold":
+            self.server.released.wait()
         with self.server.held(statement):
             status, content = self.hand_on(body)
         if action == "kill after":

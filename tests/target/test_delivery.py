@@ -73,6 +73,14 @@ def test_the_query_tag_leads_to_the_load(warehouse: Warehouse) -> None:
     assert warehouse.rows('"_SDC_REQUEST_ID"') == [[tag["request_id"]]]
 
 
+def test_any_name_of_a_stream_fits_into_the_query_tag(warehouse: Warehouse) -> None:
+    name = "😀" * 255
+    bill = {**bills(1)[0], "stream": name}
+    warehouse.loaded({**SCHEMA, "stream": name}, bill)
+    (merge,) = warehouse.merges()
+    assert json.loads(merge.query_tag)["stream"] == name
+
+
 def test_a_statement_that_runs_on_is_polled(warehouse: Warehouse) -> None:
     """airflow#46648, #50514: 202 was a success, a lost poll the end."""
     warehouse.admin.fault("async", contains="MERGE")
@@ -121,6 +129,20 @@ def test_a_batch_that_is_too_large_is_halved(warehouse: Warehouse) -> None:
     merges = warehouse.merges()
     assert [merge.status for merge in merges] == [413, 413, 200, 200, 200]
     assert len({merge.query["requestId"] for merge in merges}) == 5
+
+
+def test_rows_of_the_ledger_that_are_too_large_are_halved(
+    warehouse: Warehouse,
+) -> None:
+    refused = {"status": 413, "contains": '"_SDC_LOADS" AS t', "times": 1}
+    warehouse.admin.fault("status", **refused)
+
+    warehouse.loaded(SCHEMA, *bills(1, 2, 3), batch_size_rows=1)
+
+    assert len(warehouse.rows("REQUEST_ID", "_SDC_LOADS")) == 3
+    ledgers = [r for r in warehouse.admin.requests() if "_SDC_LOADS" in r.statement]
+    merges = [r.status for r in ledgers if r.statement.startswith("MERGE")]
+    assert merges == [413, 200, 200]
 
 
 def test_a_record_that_is_too_large_is_named(warehouse: Warehouse) -> None:

@@ -235,6 +235,18 @@ def test_sequences_that_were_deleted_are_not_given_again(warehouse: Warehouse) -
     assert int(sequence) > 4070908800000000
 
 
+def test_a_stream_that_is_removed_holds_no_state(warehouse: Warehouse) -> None:
+    removed = {"stream_maps": {"other": None}, "max_batch_age_seconds": 1}
+    other = {**activate(1), "stream": "other"}
+    with session(warehouse, **removed) as run:
+        run.send(schema("other"), record("1", stream="other", version=1), other)
+        run.send(schema(), record("1"), state(1))
+        assert run.next_state() == 1
+        code, _, log = run.end()
+    assert code == 0, log
+    assert "is not activated" not in log
+
+
 # Versions.
 
 
@@ -265,6 +277,18 @@ def test_a_tap_that_dies_in_a_reading_removes_nothing(
     assert "version 2 is not activated, since a STATE has not come behind" in run.log
     assert run.states == []
     assert warehouse.rows('ID, "_SDC_DELETED_AT" IS NULL') == [["a", True], ["b", True]]
+
+
+def test_a_reading_of_a_renamed_stream_may_have_broken_off(
+    warehouse: Warehouse,
+) -> None:
+    renamed = {"stream_maps": {"bill": {"__alias__": "invoice"}}}
+    warehouse.loaded(schema(), record("a"), record("b"), **renamed)
+    reading = {"type": "STATE", "value": {"currently_syncing": "bill"}}
+    broken = [schema(), activate(2), record("a", version=2), reading]
+    run = warehouse.loaded(*broken, **renamed)
+    assert "version 2 is not activated, since a STATE has not come behind" in run.log
+    assert warehouse.rows('COUNT("_SDC_DELETED_AT")', "INVOICE") == [[0]]
 
 
 def test_rows_are_really_removed_only_by_a_version_announced_behind_its_records(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from target_snowflake_merge.order import Order
 
+from tests.target import proxy
 from tests.target.test_order import activate, record, schema, session, state
 
 if TYPE_CHECKING:
@@ -78,6 +80,30 @@ def test_a_row_that_is_removed_while_it_waits_is_not_inserted(
             assert run.process.poll() is None
         complete = [named("stays", "", moment(minutes=4), version=2), activate(2)]
         warehouse.loaded(schema(), *complete, **settings)
+        code, _, log = run.end()
+    assert code == 0, log
+    assert warehouse.rows("ID") == [["stays"]]
+
+
+def test_a_row_that_is_removed_while_its_batch_waits_is_not_inserted(
+    warehouse: Warehouse,
+) -> None:
+    """Until the only worker has done what is before it."""
+    warehouse.loaded(schema(), named("stays", "", moment(minutes=7)))
+    gone = named("gone", "", moment(minutes=5))
+    with (
+        proxy.before(warehouse.admin.url, {0: "hold"}) as between,
+        session(
+            warehouse, host=between.url, max_parallelism=1, batch_size_rows=1
+        ) as run,
+    ):
+        run.send(schema("other"), record("1", stream="other"), schema(), gone)
+        while not between.seen:
+            assert run.process.poll() is None
+        time.sleep(1)
+        complete = [named("stays", "", moment(minutes=4), version=2), activate(2)]
+        warehouse.loaded(schema(), *complete, hard_delete=True)
+        between.released.set()
         code, _, log = run.end()
     assert code == 0, log
     assert warehouse.rows("ID") == [["stays"]]
