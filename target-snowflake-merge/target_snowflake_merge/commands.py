@@ -162,8 +162,8 @@ def replay_command(  # noqa: PLR0913 - the options of the command
             if file:
                 replay.dump(found, file)
             elif discard and found:
-                replay.discard(found, ledger)
-                click.echo(report.discarded(batches))
+                given_up = replay.discard(found, runs, journal, ledger)
+                click.echo(report.discarded(given_up))
             elif not dry_run and found:
                 replay.send_again(found, runs, journal, delivery, ledger)
     finally:

@@ -75,9 +75,10 @@ class Journal:
             self._caretaker = _lock_file(path / CARETAKER)
             self.run = self._create(time_ordered_id())
             self._began = _changed_at(self.run.path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a NUL in the path
+            reason = getattr(error, "strerror", None) or error
             raise TargetError(
-                f"The journal {path} cannot be opened ({error.strerror}); correct "
+                f"The journal {path} cannot be opened ({reason}); correct "
                 "journal_path or its rights, or make room there."
             ) from error
         self._room.used = size(path)
@@ -212,12 +213,12 @@ class Journal:
                 run.forget(entry)
 
     def forget_old(self, runs: list[Run]) -> None:
-        """Remove what is loaded and older than the retention."""
+        """Remove what is loaded, for this destination, and older than the retention."""
         oldest = (dt.datetime.now(dt.UTC) - self._retention).isoformat()
         for run in runs:
             for entry in run.entries():
                 is_old = (entry.finished_at or entry.created_at) < oldest
-                if entry.status in REMOVABLE and is_old:
+                if entry.status in REMOVABLE and is_old and self.owns(entry):
                     run.forget(entry)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import uuid
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from target_snowflake_merge.delivery import RefusedError
 from target_snowflake_merge.elements import DELETED_AT
 from target_snowflake_merge.entry import DISCARDABLE, now
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.ledger import REMOVING
 from target_snowflake_merge.runs import entries, folders
 from target_snowflake_merge.settling import (
     complete,
@@ -27,7 +27,7 @@ from target_snowflake_merge.settling import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from target_snowflake_merge.delivery import Delivery
     from target_snowflake_merge.entry import Entry
@@ -206,7 +206,12 @@ def _send_again(
         status="in_flight",
         statement_handle="",
         created_at=now(),
+        started_at=None,
+        finished_at=None,
         attempts=0,
+        inserted=0,
+        updated=0,
+        deleted=0,
         error="",
         in_ledger=False,
     )
@@ -215,33 +220,79 @@ def _send_again(
     return sum(done.inserted for done in sent if done.status == "loaded")
 
 
-def discard(found: Collection[Found], ledger: Ledger) -> None:
+def discard(
+    found: Collection[Found], runs: Collection[Run], journal: Journal, ledger: Ledger
+) -> list[Entry]:
     """Give batches up: they are never sent again, unless by request id.
+
+    With them go their replays and halves that are not settled or were refused: the
+    next run would send them.
+
+    Args:
+        found: The batches.
+        runs: The runs that have ended.
+        journal: The journal.
+        ledger: Gets what has become of them.
+
+    Returns:
+        What was given up.
 
     Raises:
         TargetError: The journal or the ledger cannot be written. Or the rows of some
-            are in the table, or were given up before; none was discarded.
+            are in the table, or were given up before, or the outcome of one that
+            removes rows is not known; none was discarded.
     """
-    others = [entry for _, entry in found if entry.status not in DISCARDABLE]
+    unloaded = [f for f in statements_of(journal, runs) if f[1].status in DISCARDABLE]
+    given_up: dict[str, Found] = {}
+    others = []
+    for _, whole in found:
+        parts = [one for one in unloaded if _is_part(one[1], whole)]
+        given_up |= {entry.request_id: (run, entry) for run, entry in parts}
+        others += [] if parts else [whole]
+    _check_discardable(others, len(found), [entry for _, entry in given_up.values()])
+    gone = [
+        (run, replace(entry, status="discarded", finished_at=now(), in_ledger=False))
+        for run, entry in given_up.values()
+    ]
+    for run, entry in gone:
+        run.update(entry)
+    record(ledger, gone)
+    return [entry for _, entry in gone]
+
+
+def _is_part(entry: Entry, whole: Entry) -> bool:
+    """Whether a statement has rows of another one: its replay, a half, or itself."""
+    first, last = entry.first_sequence or 0, entry.last_sequence or 0
+    return (
+        entry.batch_id == whole.batch_id
+        and (whole.first_sequence or 0) <= first
+        and last <= (whole.last_sequence or 0)
+    )
+
+
+def _check_discardable(
+    others: Sequence[Entry], count: int, given_up: Collection[Entry]
+) -> None:
     if others:
         raise TargetError(
-            f"{len(others)} of these {len(found)} batches are {others[0].status} "
-            f"(such as request {others[0].request_id}); only what is failed or "
-            "in_flight can be discarded, so leave them out with --status or "
-            "--request-id."
+            f"{len(others)} of these {count} batches are {others[0].status} (such as "
+            f"request {others[0].request_id}); only what is failed or in_flight can be "
+            "discarded, so leave them out with --status or --request-id."
         )
-    given_up = []
-    for run, entry in found:
-        gone = replace(entry, status="discarded", finished_at=now(), in_ledger=False)
-        run.update(gone)
-        given_up.append((run, gone))
-    record(ledger, given_up)
+    for entry in given_up:
+        if entry.kind in REMOVING and not entry.is_settled:
+            raise TargetError(
+                f"Request {entry.request_id} removes rows of stream {entry.stream}, "
+                "and may have done so: once discarded, it would no longer keep them "
+                "from coming back. The next run settles it, and so does replay without "
+                "--discard; leave it out here with --stream or --request-id."
+            )
 
 
 class _Sent(msgspec.Struct):
     """An element of a batch, as it was sent."""
 
-    record: dict[str, Any]
+    record: dict[str, msgspec.Raw]
     sequence: int
     extracted_at: str | None = None
     deleted_at: str | None = None
@@ -251,7 +302,7 @@ class _Sent(msgspec.Struct):
 def dump(found: Collection[Found], file: IO[str]) -> None:
     """Write the records of batches as Singer messages.
 
-    Values stand there as they are sent: numbers and dates as texts.
+    Values stand there as they are sent, to the digit: most numbers and dates as texts.
 
     Args:
         found: The batches.
@@ -264,7 +315,7 @@ def dump(found: Collection[Found], file: IO[str]) -> None:
         for run, entry in found:
             if entry.rows:
                 for message in _messages(entry, run.payload(entry)):
-                    file.write(f"{json.dumps(message, ensure_ascii=False)}\n")
+                    file.write(f"{msgspec.json.encode(message).decode()}\n")
                 file.flush()
     except OSError as error:
         with contextlib.suppress(OSError):  # else it would be flushed once more

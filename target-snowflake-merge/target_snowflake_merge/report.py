@@ -66,9 +66,9 @@ def chosen(found: Sequence[Entry]) -> str:
 
 
 def discarded(given_up: Sequence[Entry]) -> str:
-    """Say what was discarded."""
-    rows = sum(entry.rows for entry in given_up)
-    return f"Discarded {len(given_up)} of them, with {rows} rows."
+    """Say what was discarded; a replay has the rows of its batch."""
+    rows = sum(entry.rows for entry in given_up if not entry.replays)
+    return f"Discarded: {len(given_up)} statements, {rows} rows."
 
 
 def _cells(entry: Entry) -> list[str]:

@@ -28,6 +28,11 @@ DONE = {"loaded", "superseded"}
 REPLAYED = {"failed", "superseded", "discarded"}
 """The states of what is not loaded by itself, until a replay has done it."""
 
+KEYED_SINCE = (
+    "its run ended before the outcome was known, and its table has been loaded by key "
+    "since, where its rows may be already; load the stream again"
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -126,15 +131,13 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
     if entry.aside:
         # Its state was not passed on, so the rows come again, into another table; and
         # a new table that took its place today could be older than the one there.
-        given_up = "its run ended before the outcome was known"
-        run.update(
-            replace(
-                entry,
-                status="superseded",
-                finished_at=now(),
-                error=given_up,
-                in_ledger=False,
-            )
+        _give_up(run, entry, "superseded", "its run ended before the outcome was known")
+        return
+    if ledger.is_keyed_since(entry):
+        _give_up(run, entry, "failed", KEYED_SINCE)
+        logger.warning(
+            "Request %s of stream %s, with %d rows: %s",
+            *(entry.request_id, entry.stream, entry.rows, KEYED_SINCE),
         )
         return
     logger.info(
@@ -156,13 +159,22 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
         )
 
 
+def _give_up(run: Run, entry: Entry, status: Status, why: str) -> None:
+    run.update(
+        replace(entry, status=status, finished_at=now(), error=why, in_ledger=False)
+    )
+
+
 def credit(journal: Journal, runs: Collection[Run]) -> None:
     """Note of what was not loaded that a replay has loaded it, with all of its halves.
 
-    A replay that was refused itself stands for nothing any more then.
+    A replay that was refused itself stands for nothing any more then, nor once its
+    batch was forgotten.
     """
+    known: set[str] = set()
     replays: dict[tuple[str, str], set[Status]] = {}
     for _, entry in statements_of(journal, [*runs, journal.run]):
+        known.add(entry.request_id)
         if entry.replays:
             group = replays.setdefault((entry.replays, entry.run_id), set())
             group.add(entry.status)
@@ -170,7 +182,11 @@ def credit(journal: Journal, runs: Collection[Run]) -> None:
     for run, entry in statements_of(journal, runs):
         if entry.status in REPLAYED and entry.request_id in loaded:
             run.update(replace(entry, status="loaded", error="", in_ledger=False))
-        elif entry.status == "failed" and entry.replays in loaded:
+        elif (
+            entry.status == "failed"
+            and entry.replays
+            and (entry.replays in loaded or entry.replays not in known)
+        ):
             run.update(replace(entry, status="superseded", in_ledger=False))
 
 
@@ -203,7 +219,7 @@ def supersede(
     """
     with journal.idle_runs() as runs:
         past = [
-            (run, replace(entry, status="superseded", in_ledger=False))
+            (run, replace(entry, status=_passed(entry), in_ledger=False))
             for run, entry in statements_of(journal, runs)
             if entry.status == "failed"
             and entry.run_id < journal.run.run_id
@@ -211,7 +227,7 @@ def supersede(
         ]
         record(ledger, past)
         for _, entry in past:
-            if entry.rows:
+            if entry.rows and not entry.replays:
                 logger.warning(
                     "Request %s of stream %s, whose %d rows were refused before, is "
                     "superseded now that this run has loaded the table; if the source "
@@ -219,6 +235,14 @@ def supersede(
                     "sends them",
                     *(entry.request_id, entry.stream, entry.rows, entry.request_id),
                 )
+
+
+def _passed(entry: Entry) -> Status:
+    """Say what becomes of what a run has loaded a table past.
+
+    A half of a replay is not superseded by its halves, which would mean it was loaded.
+    """
+    return "discarded" if entry.replays else "superseded"
 
 
 def _as(kind: Kind) -> Kind:

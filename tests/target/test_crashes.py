@@ -276,6 +276,25 @@ def test_a_replay_in_flight_is_settled_and_credited(warehouse: Warehouse) -> Non
     assert [row[1] for row in ledger(warehouse)] == ["loaded", "loaded"]
 
 
+def test_what_was_appended_is_not_settled_into_rows_with_a_key(
+    warehouse: Warehouse,
+) -> None:
+    """It would insert once more what has been taken over by its key."""
+    appended = [SCHEMA, bill("1", EARLY)]
+    killed(warehouse, "kill after", *appended, load_method="append-only")
+    elsewhere = str(warehouse.folder / "elsewhere")
+    warehouse.loaded(SCHEMA, bill("1", LATE), journal_path=elsewhere)
+    warehouse.admin.configure(remember_requests=False)
+
+    run = warehouse.load(OTHER)
+
+    assert run.code == 0
+    assert "its table has been loaded by key since, where its rows may be" in run.log
+    assert warehouse.rows("ID") == [["1"]]
+    assert [entry.status for entry in journal(warehouse)] == ["failed"]
+    assert sorted(row[1] for row in ledger(warehouse)) == ["failed", "loaded"]
+
+
 def test_a_living_run_keeps_its_batches(warehouse: Warehouse) -> None:
     """A second run beside it neither settles nor removes them."""
     warehouse.loaded(SCHEMA)

@@ -109,6 +109,16 @@ def test_one_process_at_a_time_looks_after_runs_that_have_ended(
 # What belongs to somebody else.
 
 
+def test_the_retention_is_that_of_the_batchs_own_schema(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill("1"))
+    other = {"default_target_schema": f"{warehouse.schema}_X"}
+    for _ in range(2):
+        warehouse.loaded(OTHER, journal_retention_days=0, **other)
+    assert [entry.status for entry in journal(warehouse)] == ["loaded"]
+    warehouse.loaded(OTHER, journal_retention_days=0)
+    assert journal(warehouse) == []
+
+
 def test_what_is_not_the_journals_is_left_alone(warehouse: Warehouse) -> None:
     warehouse.loaded(SCHEMA, bill("1"))
     (folder,) = folders(warehouse.journal)

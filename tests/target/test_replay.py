@@ -271,7 +271,7 @@ def test_a_discarded_batch_is_not_sent(warehouse: Warehouse) -> None:
 
     output, _ = warehouse.operate("replay", "--discard")
 
-    assert output.endswith("\nDiscarded 1 of them, with 1 rows.\n")
+    assert output.endswith("\nDiscarded: 1 statements, 1 rows.\n")
     assert statuses(warehouse) == ["discarded"]
     assert "Discarded" not in warehouse.operate("replay", "--discard")[0]
     warehouse.operate("replay")
@@ -287,13 +287,22 @@ def test_a_discarded_batch_is_not_sent(warehouse: Warehouse) -> None:
 
 def test_the_records_of_a_batch_can_be_read(warehouse: Warehouse) -> None:
     deleted = {"_sdc_deleted_at": LATE}
-    failed(warehouse, SCHEMA, bill("1", "Łódź"), bill("2", "b", record=deleted))
+    schema = json.loads(json.dumps(SCHEMA))
+    schema["schema"]["properties"]["more"] = {"type": "object"}
+    digits = "0.12345678901234567890123456789"
+    exact = json.dumps(bill("3", record={"more": {"a": 0}})).replace(
+        '{"a": 0}', f'{{"a": {digits}}}'
+    )
+    records = bill("1", "Łódź"), bill("2", "b", record=deleted), f"{exact}\n"
+    failed(warehouse, schema, *records)
 
     output, _ = warehouse.operate("replay", "--dump", "-")
 
-    first, second = map(json.loads, output.splitlines())
+    first, second, third = map(json.loads, output.splitlines())
     assert first["record"] == {"id": "1", "name": "Łódź"}
     assert first["stream"] == "bill"
+    assert third["record"]["more"] == {"a": float(digits)}
+    assert digits in output
     assert second["record"]["_sdc_deleted_at"].startswith("2026-01-03T00:00:00")
     assert statuses(warehouse) == ["failed"]
 
