@@ -114,13 +114,23 @@ def identifier(account: str) -> str:
     if host.lower() == SNOWSIGHT:
         path = urlsplit(account).path if "://" in account else ""
         names = [part for part in path.split("/") if part]
-        return "-".join(names[:2]) if len(names) > 1 else account
+        return _of_path(*names[:2]) if len(names) > 1 else account
     return SNOWFLAKE.sub("", host) if SNOWFLAKE.search(host) else account
+
+
+def _of_path(first: str, second: str) -> str:
+    """Name the account of an address like ``app.snowflake.com/organisation/account``.
+
+    Older ones hold the region, which no organisation is called like, and the locator.
+    """
+    is_region = "-" in first or "." in first
+    return f"{second}.{first}" if is_region else f"{first}-{second}"
 
 
 def _host(account: str) -> str:
     """Return the host name of an address, or the text before the first slash."""
-    return account.strip().rpartition("://")[2].partition("/")[0]
+    host = re.split("[/?#]", account.strip().rpartition("://")[2])[0]
+    return re.sub(":[0-9]*$", "", host)
 
 
 def is_loopback(host: str) -> bool:

@@ -282,8 +282,8 @@ def load_private_key(key: bytes, passphrase: str | None) -> RSAPrivateKey:
         TargetError: It is no usable key; the sentence says why.
     """
     data = _normalised(key)
-    password = passphrase.encode() if passphrase else None
     try:
+        password = passphrase.encode() if passphrase else None
         loaded = _load(data, password)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise TargetError(_why_unreadable(data, passphrase)) from error

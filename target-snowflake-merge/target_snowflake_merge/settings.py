@@ -139,7 +139,7 @@ SETTINGS = PropertiesList(
     ),
     Property(
         "max_batch_age_seconds",
-        IntegerType(minimum=1),
+        IntegerType(minimum=1, maximum=86_400),
         default=300,
         title="Maximum age of a batch in seconds",
         description="A row waits no longer for its batch to fill; a state behind it "
@@ -163,7 +163,7 @@ SETTINGS = PropertiesList(
     ),
     Property(
         "journal_retention_days",
-        IntegerType(minimum=0),
+        IntegerType(minimum=0, maximum=36_500),
         default=7,
         title="Journal retention in days",
         description="How long loaded batches are kept for `snowflake-merge replay`. "

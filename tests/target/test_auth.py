@@ -144,6 +144,19 @@ def test_a_token_that_no_header_carries_is_not_shown(
             "xy12345.eu-central-1",
         ),
         ("https://app.snowflake.com/myorg/my_acct/#/data", "MYORG-MY_ACCT", None),
+        (
+            "https://app.snowflake.com/us-east-1/xy12345/worksheets",
+            "XY12345",
+            "xy12345.us-east-1",
+        ),
+        (
+            "https://app.snowflake.com/europe-west4.gcp/xy12345",
+            "XY12345",
+            "xy12345.europe-west4.gcp",
+        ),
+        ("myorg-acct.snowflakecomputing.com:443", "MYORG-ACCT", None),
+        ("https://myorg-acct.snowflakecomputing.com:443/", "MYORG-ACCT", None),
+        ("https://myorg-acct.snowflakecomputing.com?a=1", "MYORG-ACCT", None),
     ],
 )
 def test_names_of_accounts(account: str, in_token: str, host: str | None) -> None:
@@ -287,6 +300,7 @@ def test_keys_of_all_forms(key: bytes, passphrase: str | None) -> None:
         (ENCRYPTED, None, "is encrypted, and private_key_passphrase is not set"),
         (ENCRYPTED_DER, None, "is encrypted, and private_key_passphrase is not set"),
         (ENCRYPTED, "wrong", "does not open with private_key_passphrase"),
+        (ENCRYPTED, "\ud800", "does not open with private_key_passphrase"),
         (ENCRYPTED_DER, "wrong", "does not open with private_key_passphrase"),
         (written(KEY, "pw", form=PKCS1), "wrong", "does not open with private_key_pas"),
         (PEM, "pw", "the private key is not encrypted"),

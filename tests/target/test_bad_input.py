@@ -48,6 +48,15 @@ def bill(**values: Any) -> dict[str, Any]:
         ({"private_key_path": "/nowhere/key.p8"}, "/nowhere/key.p8 cannot be read"),
         ({"batch_size_rows": 0}, "0 is less than the minimum of 1 in config['batch_"),
         (
+            {"journal_retention_days": 10**10},
+            "10000000000 is greater than the maximum of 36500 in config['journal_ret",
+        ),
+        (
+            {"max_batch_age_seconds": 86_401},
+            "86401 is greater than the maximum of 86400 in config['max_batch_age_sec",
+        ),
+        ({"journal_path": "a\0b"}, "cannot be opened (embedded null byte)"),
+        (
             {"private_key_passphrase": 12345},
             "the secret is not of type 'string', 'null' in config['private_key_pass",
         ),
