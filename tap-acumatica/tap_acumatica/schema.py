@@ -324,6 +324,43 @@ def custom_paths(
             yield from custom_paths(member, mask, path)
 
 
+def renewed(known: Schema, there: Schema) -> Schema:
+    """Return a known schema with the members that are there now, here and below.
+
+    What is known of a member stays; what is there besides is added.
+    """
+    if "items" in known and "items" in there:
+        return {**known, "items": renewed(known["items"], there["items"])}
+    if "properties" not in there or "object" not in known.get("type", "object"):
+        return known
+    chosen = known.get("properties", {})
+    members = {
+        name: renewed(chosen[name], member) if name in chosen else member
+        for name, member in there["properties"].items()
+    }
+    return {**known, "properties": members}
+
+
+def gone(
+    known: Schema, there: Schema, breadcrumb: Breadcrumb = ()
+) -> Iterator[Breadcrumb]:
+    """Yield the members of a known schema, here and below, that are not there now.
+
+    Args:
+        known: The schema.
+        there: What is there.
+        breadcrumb: Where the two stand in the schema of the stream.
+    """
+    known, there = known.get("items", known), there.get("items", there)
+    members: Schema = there.get("properties", {})
+    for name, member in known.get("properties", {}).items():
+        path = (*breadcrumb, "properties", name)
+        if name not in members:
+            yield path
+        else:
+            yield from gone(member, members[name], path)
+
+
 def hollow(
     schema: Schema, mask: Mapping[Breadcrumb, bool], breadcrumb: Breadcrumb = ()
 ) -> Iterator[Breadcrumb]:

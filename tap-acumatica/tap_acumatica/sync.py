@@ -13,13 +13,16 @@ from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Schema
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import (
+    REPLICATION_FULL_TABLE,
+    REPLICATION_INCREMENTAL,
+)
 from typing_extensions import override
 
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.records import Unwrapper
-from tap_acumatica.schema import hollow
+from tap_acumatica.schema import gone, hollow, renewed
 from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from tap_acumatica.streams import StreamSpec
     from tap_acumatica.tap import TapAcumatica
 
+METHODS = (REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE)
 LAPS = 3
 """How often the end of the closed windows is set anew while a stream is read: each lap
 reads what came during the one before, and a run must end while people go on working."""
@@ -148,22 +152,21 @@ class AcumaticaStream(Stream):
         would else put nothing in the place of their values.
 
         Raises:
-            SettingError: The catalog names a replication key that cannot be one.
+            SettingError: The catalog names a way of replication, or a key, that cannot
+                be one.
         """
         if entry := catalog.get_stream(self.name):
-            known = entry.schema.to_dict()
-            there, chosen = self.schema["properties"], known.get("properties", {})
-            if gone := [name for name in chosen if name not in there]:
-                self.logger.warning(
-                    "%s: the catalog has %s, which the endpoint or setting 'entities' "
-                    "no longer has: it is left out. Discover again.",
-                    self.name,
-                    ", ".join(gone),
-                )
-            fields = there | {name: chosen[name] for name in chosen if name in there}
-            entry.schema = Schema.from_dict({**known, "properties": fields})
+            self._renew(entry)
             self._leave_out_hollow(entry)
         super().apply_catalog(catalog)
+        if entry:
+            # The SCHEMA message takes them from the entry.
+            entry.key_properties = self.primary_keys = self.primary_keys or ["id"]
+        if self.forced_replication_method not in {None, *METHODS}:
+            raise SettingError(
+                f"{self.name}: the catalog's replication method "
+                f"{self.forced_replication_method} is none of {', '.join(METHODS)}."
+            )
         if self._spec.replication_key not in self._structure.fields:
             # The catalog may have been made for an endpoint that has the field.
             self.replication_key = None
@@ -174,6 +177,20 @@ class AcumaticaStream(Stream):
                 f"is not {self._spec.replication_key}, which the stream is filtered "
                 "by; setting 'entities' can name another one."
             )
+
+    def _renew(self, entry: CatalogEntry) -> None:
+        """Put what the endpoint has now into a catalog's schema."""
+        known = entry.schema.to_dict()
+        mask = entry.metadata.resolve_selection()
+        lost = [path for path in gone(known, self.schema) if mask[path]]
+        if lost and not self._refusal:
+            self.logger.warning(
+                "%s: the catalog has %s, which the endpoint or the settings no longer "
+                "have: it is left out. Discover again.",
+                self.name,
+                ", ".join(".".join(path[1::2]) for path in lost),
+            )
+        entry.schema = Schema.from_dict(renewed(known, self.schema))
 
     def _leave_out_hollow(self, entry: CatalogEntry) -> None:
         """Deselect objects without a selected member, whose values would be empty."""

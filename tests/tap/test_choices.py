@@ -538,6 +538,7 @@ def test_what_is_not_there_any_more_leaves_the_schema(
         "stream": "own",
         "expand": ["Details", "Applications"],
     }
+    line = {"Gone": {"type": ["string", "null"]}}
 
     def run(*options: str) -> Run:
         config.write_text(json.dumps({**settings, "entities": [entity]}))
@@ -545,15 +546,19 @@ def test_what_is_not_there_any_more_leaves_the_schema(
 
     [discovered] = run("--discover").messages
     [entry] = [entry for entry in discovered["streams"] if entry["stream"] == "own"]
-    entry["schema"]["properties"]["Gone"] = {"type": ["string", "null"]}
+    known = entry["schema"]["properties"]
+    known["Gone"] = {"type": ["string", "null"]}
+    known["Applications"]["items"]["properties"] = line
     catalog.write_text(json.dumps({"streams": [entry]}))
     entity["expand"] = ["Applications"]
     done = run("--catalog", str(catalog))
     assert done.exit_code == 0, done.log
     [schema] = [m["schema"] for m in done.messages if m["type"] == "SCHEMA"]
     assert not {"Gone", "Details"} & schema["properties"].keys()
-    assert "Applications" in schema["properties"]
-    told = "own: the catalog has Details, Gone, which the endpoint or setting"
+    members = schema["properties"]["Applications"]["items"]["properties"]
+    assert "Gone" not in members
+    assert "AmountPaid" in members
+    told = "own: the catalog has Applications.Gone, Details, Gone, which the endpoint"
     assert told in done.log
 
 

@@ -183,7 +183,7 @@ def test_a_bookmark_of_another_key_is_not_used() -> None:
     assert "filter" not in server.asked["Account"]
 
 
-def catalog_of(key: str) -> dict[str, Any]:
+def catalog_of(key: str, **changes: object) -> dict[str, Any]:
     schema = {"type": "object", "properties": {"id": {"type": "string"}}}
     stream = {
         "tap_stream_id": "gl_accounts",
@@ -192,6 +192,7 @@ def catalog_of(key: str) -> dict[str, Any]:
         "key_properties": ["id"],
         "replication_key": key,
         "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
+        **changes,
     }
     return {"streams": [stream]}
 
@@ -202,6 +203,27 @@ def test_another_replication_key_is_refused() -> None:
         pytest.raises(SettingError, match="replication key CreatedDateTime is not"),
     ):
         sync(server, catalog=catalog_of("CreatedDateTime"))
+
+
+@pytest.mark.parametrize("method", ["LOG_BASED", "full_table"])
+def test_another_replication_method_is_refused(method: str) -> None:
+    catalog = catalog_of("LastModifiedDateTime", replication_method=method)
+    says = f"gl_accounts: the catalog's replication method {method} is none of"
+    with (
+        serving(Account=[]) as server,
+        pytest.raises(SettingError, match=says),
+    ):
+        sync(server, catalog=catalog)
+
+
+@pytest.mark.parametrize("keys", [[], None])
+def test_a_catalog_without_a_key_leaves_the_id(
+    keys: list[str] | None, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    with serving(Account=[]) as server:
+        sync(server, catalog=catalog_of("LastModifiedDateTime", key_properties=keys))
+    schema = json.loads(capsysbinary.readouterr().out.splitlines()[0])
+    assert schema["key_properties"] == ["id"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from singer_sdk.singerlib import SelectionMask
 from tap_acumatica.errors import AcumaticaError
-from tap_acumatica.schema import Structure, Swagger
+from tap_acumatica.schema import Structure, Swagger, custom_paths, gone, renewed
 
 
 def reference(name: str) -> dict[str, str]:
@@ -264,6 +264,46 @@ def test_patterns_choose_custom_fields(
     patterns: tuple[str, ...], asked: list[str]
 ) -> None:
     assert sorted(customised(*patterns).whole().customised()) == sorted(asked)
+
+
+KNOWN = {
+    "type": "object",
+    "properties": {
+        "Name": {"type": ["integer", "null"]},
+        "Fax": {"type": ["string", "null"]},
+        "Contact": {"type": ["object", "null"], "properties": {"Fax": {}}},
+        "Lines": {
+            "type": ["array", "null"],
+            "items": {"properties": {"Amount": {"type": "string"}, "Rate": {}}},
+        },
+        "custom": {"type": ["object", "null"]},
+    },
+}
+
+
+def test_a_known_schema_takes_what_is_there_now_here_and_below() -> None:
+    there = customised("Document.UsrCode").schema()
+    now = renewed(KNOWN, there)
+    assert custom_paths_of(now) == ["Document.UsrCode"]
+    found, expected = now["properties"], there["properties"]
+    assert found.keys() == expected.keys()
+    assert found["Name"] == {"type": ["integer", "null"]}
+    assert found["Contact"] == expected["Contact"]
+    items = found["Lines"]["items"]["properties"]
+    assert items.keys() == expected["Lines"]["items"]["properties"].keys()
+    assert items["Amount"] == {"type": "string"}
+    lost = [".".join(path[1::2]) for path in gone(KNOWN, there)]
+    assert lost == ["Fax", "Contact.Fax", "Lines.Rate"]
+
+
+def test_a_field_that_has_become_an_object_keeps_its_type() -> None:
+    known = {"properties": {"Contact": {"type": ["string", "null"]}}}
+    now = renewed(known, customised().schema())
+    assert now["properties"]["Contact"] == {"type": ["string", "null"]}
+
+
+def custom_paths_of(schema: dict[str, Any]) -> list[str]:
+    return list(custom_paths(schema, SelectionMask()))
 
 
 def test_an_empty_drop_down_has_an_empty_id() -> None:
