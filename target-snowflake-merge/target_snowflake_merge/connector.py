@@ -158,8 +158,11 @@ class Connector:
             refusal = self._change(table, changes)
             columns = self._described(table) or {}
             left = evolution.changes(demand, columns)
-            if refusal and left == changes:
-                raise refusal
+            if left == changes:
+                raise refusal or TargetError(
+                    f"Stream {table.stream}: table {table.qualified} is described as "
+                    f"if {changes[0]} had not been executed; look at the table."
+                )
             changes = left
         table.columns = {name: column.type for name, column in columns.items()}
         table.called = evolution.named(demand, columns)
@@ -255,9 +258,9 @@ class Connector:
         return self._send(stream, table, Statement(sql, request_id, binds, tag))
 
     def _tag(self, stream: str, request_id: str) -> str:
-        return json.dumps(
-            {"plugin": self._plugin, "stream": stream, "request_id": request_id}
-        )
+        """Say where a statement comes from, within the 2,000 characters of a tag."""
+        origin = {"plugin": self._plugin, "stream": stream, "request_id": request_id}
+        return json.dumps(origin, ensure_ascii=False)
 
     def _send(self, stream: str, table: str, statement: Statement) -> Result:
         """Send a statement, and name stream and table when it fails."""

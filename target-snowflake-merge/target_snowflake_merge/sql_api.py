@@ -51,6 +51,11 @@ MAX_POLL_PAUSE_SECONDS = 10.0
 NOT_FINISHED = {requests.codes.too_many_requests}
 """What a poll may be answered as well where the statement still runs."""
 
+PARAMETERS = {"timezone": "UTC", "rows_per_resultset": "0"}
+"""What every session is to be, whatever the account and the user set: ``0`` has results
+come whole, such as the columns of a wide table.
+"""
+
 NETWORK_VARIABLES = "HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
 """What else decides how an address is reached."""
 
@@ -204,7 +209,7 @@ class SqlApi:
             **self._session.body(),
             "statement": statement.sql,
             "bindings": binds,
-            "parameters": {"timezone": "UTC", "query_tag": statement.tag},
+            "parameters": {**PARAMETERS, "query_tag": statement.tag},
         }
         return _Request(
             "POST",

@@ -360,6 +360,24 @@ def test_the_time_zone_parameter_places_local_times(snowflake: SnowflakeClient) 
     assert snowflake.error(statement, parameters={"timezone": "Mars"})[1] == "22023"
 
 
+def test_the_rows_of_a_result_may_be_limited(
+    snowflake: SnowflakeClient, snowflake_admin: SnowflakeAdmin
+) -> None:
+    snowflake_admin.configure(account={"ROWS_PER_RESULTSET": "2"})
+    statement = "SELECT * FROM VALUES (1), (2), (3)"
+    whole = {"parameters": {"rows_per_resultset": "0"}}
+    wrong = {"parameters": {"rows_per_resultset": "all"}}
+    assert len(snowflake.rows(statement, parameters={})) == 2
+    assert len(snowflake.rows(statement, **whole)) == 3
+    assert snowflake.error(statement, **wrong)[1] == "22023"
+
+
+def test_a_query_tag_has_2000_characters_at_most(snowflake: SnowflakeClient) -> None:
+    snowflake.run("SELECT 1", parameters={"query_tag": "ä" * 2000})
+    too_long = {"query_tag": "x" * 2001}
+    assert snowflake.error("SELECT 1", parameters=too_long)[1] == "22023"
+
+
 @pytest.mark.parametrize("statement", ["PUT file:///a @~", "GET @~ file:///a"])
 def test_put_and_get_are_refused(snowflake: SnowflakeClient, statement: str) -> None:
     assert snowflake.error(statement) == ("000002", "0A000")

@@ -19,6 +19,7 @@ ODD = {
     "DEFAULT_DDL_COLLATION": "en-ci",
     "ERROR_ON_NONDETERMINISTIC_MERGE": "false",
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "true",
+    "ROWS_PER_RESULTSET": "3",
     "TIMESTAMP_INPUT_FORMAT": "DD/MM/YYYY HH24:MI:SS",
     "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_LTZ",
     "TIMEZONE": "Asia/Kathmandu",
@@ -110,7 +111,7 @@ def outcome(warehouse: Warehouse) -> dict[str, Any]:
 
 
 def test_an_odd_account_holds_the_same(warehouse: Warehouse) -> None:
-    """MeltanoLabs#332: QUOTED_IDENTIFIERS_IGNORE_CASE; and nine other settings."""
+    """MeltanoLabs#332: QUOTED_IDENTIFIERS_IGNORE_CASE; and ten other settings."""
     usual = outcome(warehouse)
     warehouse.admin.configure(account=ODD)
     folder = warehouse.folder / "odd"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from target_snowflake_merge.connector import Connector
+from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.sql_api import Result
+from target_snowflake_merge.types import TEXT as TEXT_COLUMN
 
 from tests.target import proxy
 from tests.target.test_existing_tables import (
@@ -20,6 +24,8 @@ from tests.target.test_loading import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from target_snowflake_merge.sql_api import SqlApi, Statement
 
     from tests.target.conftest import Run, Warehouse
 
@@ -53,6 +59,21 @@ def test_new_and_wider_columns_in_mid_stream(
         ["4", "old", None, None],
     ]
     assert types(warehouse)["NAME"] == "VARCHAR(16777216)"
+
+
+def test_a_column_that_is_not_described_ends_the_run() -> None:
+    """Results that are cut short would have it added again for ever."""
+
+    class Short:
+        """Executes everything, and describes a table without its last columns."""
+
+        def execute(self, _: Statement) -> Result:
+            row = {"name": "ID", "type": "VARCHAR", "null?": "Y", "default": None}
+            return Result("handle", [row], {}, 1)
+
+    connector = Connector(cast("SqlApi", Short()), "D", "S", "plugin")
+    with pytest.raises(TargetError, match=r'is described as if ALTER TABLE .* "NAME"'):
+        connector.prepare("bill", {"ID": TEXT_COLUMN, "NAME": TEXT_COLUMN})
 
 
 def test_what_the_schema_no_longer_has_stays(warehouse: Warehouse) -> None:

@@ -116,7 +116,11 @@ def test_what_is_asked() -> None:
         {
             "statement": "SELECT ?",
             "bindings": {"1": {"type": "TEXT", "value": "[1]"}},
-            "parameters": {"timezone": "UTC", "query_tag": "tag"},
+            "parameters": {
+                "timezone": "UTC",
+                "rows_per_resultset": "0",
+                "query_tag": "tag",
+            },
             "database": "DB",
             "warehouse": "WH",
             "timeout": 60,

@@ -26,6 +26,7 @@ DEFAULTS = {
     "ERROR_ON_NONDETERMINISTIC_MERGE": "true",
     "QUERY_TAG": "",
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "false",
+    "ROWS_PER_RESULTSET": "0",
     "TIMESTAMP_INPUT_FORMAT": AUTO,
     "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
     "TIMEZONE": "America/Los_Angeles",
@@ -42,6 +43,7 @@ CHOICES = {
     "TIMESTAMP_TYPE_MAPPING": {"TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"},
 }
 FORMATS = {name for name in DEFAULTS if name.endswith(("INPUT_FORMAT",))}
+NUMBERS = {"ROWS_PER_RESULTSET"}
 FLAGS = {name for name, value in DEFAULTS.items() if value in {"true", "false"}}
 DESCRIPTIONS = {
     "BINARY_INPUT_FORMAT": "input format for binary",
@@ -52,12 +54,20 @@ DESCRIPTIONS = {
     "several source rows with one target row",
     "QUERY_TAG": "string (up to 2000 characters) used to tag statements",
     "QUOTED_IDENTIFIERS_IGNORE_CASE": "quoted identifiers fold to upper case",
+    "ROWS_PER_RESULTSET": "maximum number of rows in a result set",
     "TIMESTAMP_INPUT_FORMAT": "input format for timestamp",
     "TIMESTAMP_TYPE_MAPPING": "which type TIMESTAMP stands for",
     "TIMEZONE": "time zone",
     "TIME_INPUT_FORMAT": "input format for time",
     "TIME_OUTPUT_FORMAT": "display format for time",
 }
+
+
+def kind(name: str) -> str:
+    """Return the type of a parameter, as SHOW PARAMETERS names it."""
+    if name in NUMBERS:
+        return "NUMBER"
+    return "BOOLEAN" if name in FLAGS else "STRING"
 
 
 def checked(given: Mapping[str, str]) -> dict[str, str]:
@@ -78,6 +88,8 @@ def checked(given: Mapping[str, str]) -> dict[str, str]:
 def _fits(name: str, value: str) -> bool:
     if name in FLAGS:
         return value in {"true", "false"}
+    if name in NUMBERS:
+        return value.isdecimal()
     if name in CHOICES:
         return value.upper() in CHOICES[name]
     if name == "TIMEZONE":

@@ -153,7 +153,7 @@ def parameters(rest: str, in_force: Mapping[str, str], own: Mapping[str, str]) -
             "default": account.DEFAULTS[name],
             "level": "ACCOUNT" if name in own else "",
             "description": account.DESCRIPTIONS[name],
-            "type": "BOOLEAN" if name in account.FLAGS else "STRING",
+            "type": account.kind(name),
         }
         for name, value in in_force.items()
         if like is None or _like(like, name)

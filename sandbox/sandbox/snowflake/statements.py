@@ -222,7 +222,9 @@ class Statements:
         if not several:
             parsing.check_single(statement)
         self.grants.check(statement, connection.context)
-        return connection.execute(statement, execution.submission.binds)
+        outcome = connection.execute(statement, execution.submission.binds)
+        rows = int(connection.context.parameters["ROWS_PER_RESULTSET"])
+        return replace(outcome, table=outcome.table.slice(0, rows or None))
 
 
 def _check_count(texts: list[str], submission: Submission) -> None:

@@ -35,6 +35,9 @@ PARAMETERS = {
 }
 """The session parameters that a request may set; no others are accepted."""
 
+MAX_TAG = 2000
+"""Characters of a query tag."""
+
 UTC_OFFSET = 1440
 """How a TIMESTAMP_TZ spells an offset of zero minutes."""
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -154,11 +157,19 @@ def _parameters(given: Any) -> dict[str, str]:  # noqa: ANN401 - from outside
     parameters = {name.lower(): str(value) for name, value in given.items()}
     if unknown := sorted(set(parameters) - PARAMETERS):
         raise invalid(f"Unsupported parameters: {', '.join(unknown)}.")
-    zone = parameters.get("timezone")
-    if zone is not None and zone not in zoneinfo.available_timezones():
-        message = f"Invalid value '{zone}' for parameter TIMEZONE."
-        raise SnowflakeError("001007", "22023", message)
+    for name, value in parameters.items():
+        if not _fits(name, value):
+            message = f"Invalid value '{value[:100]}' for parameter {name.upper()}."
+            raise SnowflakeError("001007", "22023", message)
     return parameters
+
+
+def _fits(name: str, value: str) -> bool:
+    if name == "timezone":
+        return value in zoneinfo.available_timezones()
+    if name == "query_tag":
+        return len(value) <= MAX_TAG
+    return name != "rows_per_resultset" or value.isdecimal()
 
 
 def _timeout(given: Any) -> float | None:  # noqa: ANN401 - from outside
