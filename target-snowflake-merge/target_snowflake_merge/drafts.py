@@ -9,6 +9,7 @@ wherever it stands.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 ANNOTATIONS = {
@@ -41,6 +42,16 @@ NAMED = {
 VALUES = {"const", "enum"}
 """Keywords that hold values, which may look like schemas."""
 
+COUNTS = {
+    f"{limit}{counted}"
+    for limit in ("max", "min")
+    for counted in ("Contains", "Items", "Length", "Properties")
+}
+"""Keywords that hold a whole number, which may be written as 255.0."""
+
+MAX_DIGITS = 30
+"""Digits of such a number that are looked at; 1E+999999999 is no integer to make."""
+
 RENAMED = {"divisibleBy": "multipleOf", "$recursiveRef": "$ref"}
 
 
@@ -67,15 +78,34 @@ def newest(schema: Any) -> Any:  # noqa: ANN401 - a schema may be an object or a
     _rewrite_dependencies(new)
     _rewrite_types(new)
     _rewrite_required(new, schema)
-    # A fragment is no name of a schema any more.
-    if not isinstance(new.get("$id", ""), str) or re.search("#.", new.get("$id", "")):
-        del new["$id"]
+    _rewrite_name(new)
     return new
+
+
+def whole_number(value: Any) -> Any:  # noqa: ANN401 - whatever a schema holds
+    """Return an integer where a whole number is written with a point or exponent."""
+    if not isinstance(value, float | Decimal):
+        return value
+    number = Decimal(value)
+    if not number.is_finite() or number.adjusted() > MAX_DIGITS:
+        return value
+    return int(number) if number == number.to_integral_value() else value
+
+
+def _rewrite_name(new: dict[str, Any]) -> None:
+    """Make an anchor of a fragment, which is no ``$id`` any more."""
+    name = new.get("$id", "")
+    if not isinstance(name, str) or re.search("#.", name):
+        del new["$id"]
+        if isinstance(name, str) and re.fullmatch(r"#[A-Za-z_][\w.-]*", name, re.ASCII):
+            new.setdefault("$anchor", name[1:])
 
 
 def _inner(keyword: str, value: Any) -> Any:  # noqa: ANN401 - as above
     if keyword in VALUES:
         return value
+    if keyword in COUNTS:
+        return whole_number(value)
     if keyword in NAMED and isinstance(value, dict):
         return {name: newest(inner) for name, inner in value.items()}
     return newest(value)

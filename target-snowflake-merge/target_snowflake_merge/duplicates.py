@@ -39,7 +39,8 @@ def repeated_name(line: bytes, message: object) -> str | None:
     if line.count(b'":') == written.count(b'":') and not any(o in line for o in ODD):
         return None
     try:
-        json.loads(line, object_pairs_hook=_refuse_repeated)
+        # Numbers stay texts: Python has no integers of more than 4,300 digits.
+        json.loads(line, object_pairs_hook=_refuse_repeated, parse_int=str)
     except _RepeatedError as error:
         return str(error)
     return None

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 
 from typing_extensions import override
 
+from target_snowflake_merge.drafts import whole_number
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -280,11 +282,30 @@ def referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
         reference: The reference, such as ``#/$defs/address``.
         root: The stream's schema.
     """
-    found: Any = root if reference.startswith("#") else {}
-    for step in unquote(reference.removeprefix("#")).split("/")[1:]:
+    if not reference.startswith("#"):
+        return {}
+    start, *steps = unquote(reference[1:]).split("/")
+    found: Any = _anchored(start, root) if start else root
+    for step in steps:
         name = step.replace("~1", "/").replace("~0", "~")
-        found = found.get(name, {}) if isinstance(found, dict) else {}
+        if isinstance(found, list):
+            found = dict(enumerate(found)).get(int(name) if name.isdecimal() else -1)
+        else:
+            found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _anchored(name: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a schema that has a name of its own, if there is one."""
+    parts: list[Any] = [root]
+    for part in parts:  # which grows meanwhile
+        if isinstance(part, dict):
+            if part.get("$anchor") == name or part.get("$id") == f"#{name}":
+                return part
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    return {}
 
 
 GATHERED = {"allOf", "$ref", "properties", "required", "additionalProperties"}
@@ -360,9 +381,9 @@ def _text(options: list[Mapping[str, Any]]) -> ColumnType:
     known = FORMATS.get(formats.pop()) if len(formats) == 1 else None
     if known:
         return ColumnType(known)
-    lengths = [option.get("maxLength") for option in options]
+    lengths = [whole_number(option.get("maxLength")) for option in options]
     if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
-        return ColumnType(Kind.VARCHAR, length=max(length or 0 for length in lengths))
+        return ColumnType(Kind.VARCHAR, length=max(lengths))
     return TEXT
 
 

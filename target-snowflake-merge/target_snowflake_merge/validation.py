@@ -45,7 +45,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 CHECKED = {"type", "properties", "required", "items", "maxLength", "anyOf"}
-HARMLESS = {"$id", "$defs", "definitions"}
+HARMLESS = {"$id", "$anchor", "$defs", "definitions"}
 
 REFERENCES = {"$ref", "$dynamicRef"}
 MAX_REFERENCES = 50

@@ -85,6 +85,12 @@ def test_names(line: str, name: str | None) -> None:
     assert repeated_name(line.encode(), json.loads(line)) == name
 
 
+def test_numbers_of_any_length_are_passed_over() -> None:
+    line = f'{{"a" : {"9" * 5000}, "a": 1}}'
+
+    assert repeated_name(line.encode(), {"a": 1}) == "a"
+
+
 def test_halves_of_surrogate_pairs_do_not_hide_them() -> None:
     line = r'{"a": "\ud83d", "a": 1}'
 

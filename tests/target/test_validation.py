@@ -112,6 +112,9 @@ UNION = {"type": [{"type": "integer", "maximum": 5}, "null"], "required": True}
         ({"disallow": ["string", {"maximum": 5}]}, 6, 5),
         ({"extends": {"type": "string"}, "title": 5}, "a", 1),
         ({"divisibleBy": 2}, 4, 5),
+        ({"type": "string", "maxLength": Decimal("2.0")}, "ab", "abc"),
+        ({"type": "array", "maxItems": Decimal("1E+0"), "minItems": 1.0}, ["a"], []),
+        ({"$id": "#x", "type": "string"}, "a", 1),
         ({"dependencies": {"a": "b"}}, {"a": 1, "b": 1}, {"a": 1}),
         ({"dependencies": {"a": ["b"], "c": True}}, {"a": 1, "b": 1}, {"a": 1}),
         ({"dependencies": {"e": {"minProperties": 2}}}, {"e": 1, "f": 1}, {"e": 1}),
@@ -125,6 +128,19 @@ def test_older_dialects_are_understood(schema: Any, good: Any, bad: Any) -> None
     validator.validate({"x": good})
     with pytest.raises(InvalidRecord, match="property x"):
         validator.validate({"x": bad})
+
+
+@pytest.mark.parametrize("name", [{"$id": "#text"}, {"$anchor": "text"}])
+def test_a_part_may_have_a_name(
+    name: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    part = {**name, "type": "string"}
+    schema = {"$defs": {"a": part}, "properties": {"x": {"$ref": "#text"}}}
+
+    RecordValidator(schema).validate({"x": "a"})
+    with pytest.raises(InvalidRecord, match="property x: 1 is not of type 'string'"):
+        RecordValidator(schema).validate({"x": 1})
+    assert not caplog.messages
 
 
 def test_a_property_may_say_of_itself_that_it_is_required() -> None:
@@ -156,6 +172,8 @@ def test_what_a_schema_calls_its_dialect_changes_nothing(named: object) -> None:
         {"type": "number?", "required": True},
         {"type": {"a": 1}},
         {"required": True, "minLength": "x"},
+        {"maxLength": Decimal("2.5")},
+        {"maxLength": Decimal("NaN")},
         {"anyOf": [{"type": "nmber"}, {"type": "null"}]},
         {"dependencies": {"a": 5}},
         {"extends": {"type": "x"}},
