@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
@@ -18,6 +19,7 @@ from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from tap_acumatica.token_file import TokenFile
 
@@ -43,9 +45,17 @@ class Authenticator(ABC):
 
     description: str
 
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until no other process exchanges what this one is to sign in with.
+
+        Raises:
+            AcumaticaError: That takes too long, or cannot be told.
+        """
+        return nullcontext()
+
     @abstractmethod
     def sign_in(self, session: requests.Session) -> None:
-        """Make a session good for its next request.
+        """Make a session good for its next request; to be called within `turn`.
 
         Raises:
             AcumaticaError: The instance refuses the sign-in; it is not repeated,
@@ -89,8 +99,14 @@ class OAuthAuthenticator(Authenticator):
         self._token: Token | None = None
 
     @override
+    def turn(self) -> AbstractContextManager[None]:
+        if self._token is not None and time.monotonic() >= self._token.renew_at:
+            self.forget()
+        return super().turn()
+
+    @override
     def sign_in(self, session: requests.Session) -> None:
-        if self._token is None or time.monotonic() >= self._token.renew_at:
+        if self._token is None:
             asked_at = time.monotonic()
             answer = self._grant(session)
             lifetime = _lifetime(answer)
@@ -147,17 +163,21 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
         self._file = file
 
     @override
+    def turn(self) -> AbstractContextManager[None]:
+        own_turn = super().turn()
+        return self._file.held() if self._token is None else own_turn
+
+    @override
     def _grant(self, session: requests.Session) -> Mapping[str, Any]:
         check = (
             "Run `acumatica login` for a new refresh token, and remove the setting "
             "refresh_token if it holds an old one"
         )
-        with self._file.held():
-            newest = self._file.newest()
-            form = {"grant_type": "refresh_token", "refresh_token": newest}
-            answer = self._ask(session, check, **form)
-            # The old one is void now, and the next run needs the new one.
-            self._file.keep(answer.get("refresh_token") or newest)
+        newest = self._file.newest()
+        form = {"grant_type": "refresh_token", "refresh_token": newest}
+        answer = self._ask(session, check, **form)
+        # The old one is void now, and the next run needs the new one.
+        self._file.keep(answer.get("refresh_token") or newest)
         return answer
 
 

@@ -221,7 +221,7 @@ class Client:
 
     def _send(self, url: str) -> tuple[requests.Response, datetime]:
         # A new refresh token, or a seat that was taken, must not be lost to a signal.
-        with signals.deferred():
+        with self._authenticator.turn(), signals.deferred():
             self._authenticator.sign_in(self._session)
             self._logout = self._logout or weakref.finalize(
                 self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -9,12 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tap_acumatica.errors import AcumaticaError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+LONGEST_WAIT = 600
+"""Seconds to wait for another process that uses the file; a sign-in takes minutes."""
+
+logger = logging.getLogger("tap-acumatica")
 
 
 class Content(msgspec.Struct):
@@ -62,6 +69,7 @@ class TokenFile:
         Raises:
             SettingError: The file cannot be replaced; this is found out before the
                 token is used.
+            AcumaticaError: Another process does not let go of it.
         """
         lock = FileLock(f"{self._path}.lock", mode=0o600)
         try:
@@ -75,13 +83,31 @@ class TokenFile:
                         "its place; mount its folder instead"
                     )
                 )
-            lock.acquire()
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                self._wait_for(lock)
         except OSError as error:
             raise SettingError(self._unusable(error)) from error
         try:
             yield
         finally:
             lock.release()
+
+    def _wait_for(self, lock: FileLock) -> None:
+        logger.warning(
+            "Another process uses %s: waiting for it, %d seconds at most.",
+            self._path,
+            LONGEST_WAIT,
+        )
+        try:
+            lock.acquire(timeout=LONGEST_WAIT)
+        except Timeout as error:
+            raise AcumaticaError(
+                f"Another process has used {self._path} for {LONGEST_WAIT} seconds. "
+                "End it, such as an `acumatica login` that nobody has answered, and "
+                "run this again."
+            ) from error
 
     def keep(self, refresh_token: str) -> None:
         """Put a token in the place of what the file holds.

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from tap_acumatica import token_file
 from tap_acumatica.connection import authenticator
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.login import Attempt
-from tap_acumatica.token_file import TokenFile
+from tap_acumatica.token_file import LONGEST_WAIT, TokenFile
 
 from sandbox import config
 from tests.tap.conftest import TAP
@@ -118,7 +119,9 @@ def test_an_answer_without_a_next_refresh_token_leaves_the_old_one(
             "refresh_token": "first",
             "refresh_token_path": str(path),
         }
-        authenticator(server.url, settings).sign_in(session)
+        signs_in = authenticator(server.url, settings)
+        with signs_in.turn():
+            signs_in.sign_in(session)
     assert TokenFile(str(path), "first").newest() == "first"
 
 
@@ -180,6 +183,41 @@ with (file := TokenFile(sys.argv[1], "first")).held():
     time.sleep(1)
     file.keep("second")
 """
+
+
+def test_who_waits_for_another_run_can_be_ended(tmp_path: Path, path: Path) -> None:
+    with serving() as server, TokenFile(str(path)).held():
+        settings = {
+            "instance_url": server.url,
+            "client_id": "c",
+            "client_secret": "s",
+            "refresh_token_path": str(path),
+        }
+        file = tmp_path / "config.json"
+        file.write_text(json.dumps(settings))
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [TAP, "--config", file], stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        told = f"Another process uses {path}: waiting for it, {LONGEST_WAIT} seconds"
+        assert any(told in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=LONGEST_WAIT / 2)
+    assert process.returncode == 128 + signal.SIGTERM, log
+    assert server.bodies == {}
+
+
+def test_nobody_waits_for_ever_for_another_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_file, "LONGEST_WAIT", 0.2)
+    says = f"Another process has used {path} for 0.2 seconds"
+    with (
+        TokenFile(str(path)).held(),
+        pytest.raises(AcumaticaError, match=says),
+        TokenFile(str(path)).held(),
+    ):
+        pass
 
 
 def test_a_token_that_cannot_be_written_whole_leaves_the_old_one(
