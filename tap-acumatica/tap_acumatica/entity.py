@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -256,6 +257,13 @@ class Entity:
                 f"{self.name}: the server answered {len(rows)} rows to "
                 f"$top={self._page_size}; reading on could lose or repeat rows."
             )
+        if twice := [id_ for id_, n in Counter(r["id"] for r in rows).items() if n > 1]:
+            raise AcumaticaError(
+                f"{self.name}: the server answered several rows with the id "
+                f"{twice[0]} at once, of which a target would keep one. Run it again; "
+                "if that stays so, the entity's rows have no ids of their own and "
+                "cannot be read."
+            )
         for row in rows:
             if _lies_outside(value := self.modified(row), window):
                 raise AcumaticaError(
@@ -302,6 +310,7 @@ class _WindowSource:
     """The rows of one window, as `pages.settled` asks for them."""
 
     def __init__(self, entity: Entity, window: Window) -> None:
+        self.name = entity.name
         self._entity = entity
         self._window = window
 

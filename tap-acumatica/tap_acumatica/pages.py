@@ -18,7 +18,7 @@ from tap_acumatica import wire
 from tap_acumatica.errors import AcumaticaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 Row = dict[str, Any]
 
@@ -27,15 +27,15 @@ FAILURES = 20
 READINGS = 10
 """How often a list is read again because rows have left it."""
 
-_RESTLESS = (
-    "its rows moved so often while they were read that a complete reading was not "
-    "possible. The bookmark has not moved, so nothing is lost: run it again at a "
-    "quieter time, or with a larger page_size."
-)
-
 
 class Source(Protocol):
-    """Where the rows of one list come from."""
+    """Where the rows of one list come from.
+
+    Attributes:
+        name: What the rows are, for people.
+    """
+
+    name: str
 
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         """Return the page that begins after so many rows.
@@ -67,14 +67,16 @@ class Reading:
         order: The ids of the rows read so far, in their order.
     """
 
-    def __init__(self, read_page: Callable[[int], list[Row]], page_size: int) -> None:
+    def __init__(self, source: Source, page_size: int, *, whole: bool) -> None:
         """Prepare; nothing is read yet.
 
         Args:
-            read_page: Returns the page that begins after so many rows.
+            source: Where the pages come from.
             page_size: How many rows a page holds that is not the last one.
+            whole: Whether its rows hold lines and linked objects.
         """
-        self._read_page = read_page
+        self._source = source
+        self._whole = whole
         self._page_size = page_size
         self._failures = 0
         self._read: set[str] = set()
@@ -97,7 +99,8 @@ class Reading:
                 self._note(row["id"] for row in fresh)
                 if len(page) < self._page_size:
                     return
-            page = self._read_page(max(len(self.order) - 1, 0))
+            skip = max(len(self.order) - 1, 0)
+            page = self._source.page(skip, whole=self._whole)
 
     def _overlap(self, ids: list[str]) -> int | None:
         """Return with how many rows a page repeats the end of what has been read.
@@ -123,7 +126,7 @@ class Reading:
         """Forget the last pages, twice as many with each failure."""
         self._failures += 1
         if self._failures > FAILURES:
-            raise AcumaticaError(_RESTLESS)
+            raise _restless(self._source)
         keep = max(len(self.order) - self._page_size * 2 ** (self._failures - 1), 0)
         self._read.difference_update(self.order[keep:])
         del self.order[keep:]
@@ -148,17 +151,25 @@ def settled(source: Source, page_size: int, first_page: list[Row]) -> Iterator[R
                 told[row["id"]] = content
                 yield row
 
-    reading = Reading(lambda skip: source.page(skip, whole=True), page_size)
+    reading = Reading(source, page_size, whole=True)
     yield from news(reading.rows(first_page))
     for _ in range(READINGS):
         shown = set(reading.order)
-        reading = Reading(lambda skip: source.page(skip, whole=False), page_size)
+        reading = Reading(source, page_size, whole=False)
         for row in reading.rows(source.page(0, whole=False)):
             if row["id"] not in told and (whole := source.row(row["id"])):
                 yield from news([whole])
         if shown <= set(reading.order):
             return
-    raise AcumaticaError(_RESTLESS)
+    raise _restless(source)
+
+
+def _restless(source: Source) -> AcumaticaError:
+    return AcumaticaError(
+        f"{source.name}: its rows moved so often while they were read that a complete "
+        "reading was not possible. The bookmark has not moved, so nothing is lost: run "
+        "it again at a quieter time, or with a larger page_size."
+    )
 
 
 def _content(row: Row) -> int:

@@ -173,6 +173,19 @@ def test_a_replication_key_that_is_no_date_time_is_named(
     assert b"RECORD" not in capsysbinary.readouterr().out
 
 
+def test_rows_that_share_an_id_are_refused(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    rows = [{"id": id_} for id_ in ("a", "b", "b")]
+    says = "^Account: the server answered several rows with the id b at once"
+    with (
+        serving(Account=rows) as server,
+        pytest.raises(AcumaticaError, match=says),
+    ):
+        sync(server)
+    assert b"RECORD" not in capsysbinary.readouterr().out
+
+
 def test_a_bookmark_of_another_key_is_not_used() -> None:
     bookmark = {
         "replication_key": "CreatedDateTime",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class RestlessTable:
     """A list of rows that others work on before each request."""
 
+    name = "Table"
+
     def __init__(self, rows: int, page_size: int, chance: Random | None) -> None:
         self.page_size = page_size
         self.chance = chance
@@ -129,13 +131,15 @@ def test_pages_without_progress_are_an_error_and_no_endless_loop(
         return answer(table, skip)
 
     monkeypatch.setattr(table, "page", page)
-    with pytest.raises(AcumaticaError, match="moved so often"):
+    with pytest.raises(AcumaticaError, match=r"^Table: its rows moved so often"):
         read(table)
     assert table.requests < 50
 
 
 class ScriptedTable:
     """A list that is as its script says at each request, and as at its end after."""
+
+    name = "Table"
 
     def __init__(self, *script: str) -> None:
         self.script = list(script)
