@@ -76,18 +76,21 @@ class Unwrapper:
         """Add a member; a drop-down gives its description, and its id beside it."""
         if name == "custom" and isinstance(value, dict):
             unwrapped[name] = {
-                view: self._members(fields, f"{path}/{view}", ())
+                view: self._view(fields, f"{path}/{view}")
                 for view, fields in value.items()
             }
             return
         field = self._field(value, path)
         if isinstance(field, _Option):
             unwrapped[name], unwrapped[name + CHOICE_ID] = field.description, field.id
-        elif isinstance(field, list) and field and isinstance(field[0], _Option):
-            unwrapped[name] = [option.description for option in field]
-            unwrapped[name + CHOICE_ID] = [option.id for option in field]
+        elif isinstance(value, dict) and _are_options(field):
+            unwrapped[name] = [option and option.description for option in field]
+            unwrapped[name + CHOICE_ID] = [option and option.id for option in field]
         else:
             unwrapped[name] = field
+
+    def _view(self, fields: Json, path: str) -> Json:
+        return self._members(fields, path, ()) if isinstance(fields, dict) else None
 
     def _field(self, value: Json, path: str) -> Json:
         if isinstance(value, list):
@@ -119,6 +122,13 @@ class Unwrapper:
     def _note_error(self, members: dict[str, Json], path: str) -> None:
         if message := members.get("error"):
             self.errors.append(FieldError(path, str(message)))
+
+
+def _are_options(field: Json) -> bool:
+    """Tell what is set of a drop-down of several options; it can be nothing."""
+    return isinstance(field, list) and all(
+        one is None or isinstance(one, _Option) for one in field
+    )
 
 
 def _is_wrapper(value: dict[str, Json]) -> bool:

@@ -94,6 +94,13 @@ def test_an_empty_custom_field_is_null() -> None:
     }
 
 
+@pytest.mark.parametrize("view", [None, []])
+def test_a_view_that_is_no_object_is_null(view: Any) -> None:
+    assert unwrapped({"custom": {"Item": view, "Line": {}}}) == {
+        "custom": {"Item": None, "Line": {}}
+    }
+
+
 def test_an_empty_custom_member_stays_an_object() -> None:
     assert unwrapped({"custom": {}}) == {"custom": {}}
 
@@ -122,7 +129,16 @@ HELD = {"id": "H", "description": "On Hold"}
             {"value": [OPEN, HELD]},
             {"Status": ["Open", "On Hold"], "Status_id": ["N", "H"]},
         ),
-        ({"value": []}, {"Status": []}),
+        (
+            {"value": [OPEN, None]},
+            {"Status": ["Open", None], "Status_id": ["N", None]},
+        ),
+        (
+            {"value": [None, HELD]},
+            {"Status": [None, "On Hold"], "Status_id": [None, "H"]},
+        ),
+        ({"value": []}, {"Status": [], "Status_id": []}),
+        ({"value": ["a ", None]}, {"Status": ["a", None]}),
         ({}, {"Status": None}),
     ],
     ids=str,

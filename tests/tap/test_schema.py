@@ -311,7 +311,6 @@ def test_an_empty_drop_down_has_an_empty_id() -> None:
         "Status": None,
         "Overtime": "1 h",
         "Overtime_id": 60,
-        "Tags": [],
     }
     NEW.structure("Vendor", ()).fill(record)
     assert record["Status_id"] is None
