@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,8 @@ def _encode_other(value: object) -> object:
     return str(value)
 
 
+_EXPONENT = re.compile(rb"\dE[+-]?\d")
+"""What may be a computed decimal with an exponent; a text can look like one."""
 _decoder = msgspec.json.Decoder(float_hook=WireDecimal)
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other, decimal_format="number")
 
@@ -45,7 +48,17 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - JSON can be anything
 
 def encode(value: object) -> bytes:
     """Encode a value as one line of JSON, without the line break."""
-    return _encoder.encode(value)
+    line = _encoder.encode(value)
+    return _encoder.encode(_plain(value)) if _EXPONENT.search(line) else line
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - as above
+    """Return a value in which numbers that were computed are `WireDecimal` as well."""
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(element) for element in value]
+    return WireDecimal(value) if isinstance(value, Decimal) else value
 
 
 class MessageWriter(GenericSingerWriter[bytes, Message]):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_acumatica import wire
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 
 @pytest.mark.parametrize(
@@ -30,6 +28,21 @@ def test_a_number_keeps_its_digits_in_plain_notation(
     sent: bytes, written: bytes
 ) -> None:
     assert wire.encode(wire.decode(sent)) == written
+
+
+@pytest.mark.parametrize(
+    ("computed", "written"),
+    [
+        (Decimal("1E-10"), b"0.0000000001"),
+        (Decimal("1E+3"), b"1000"),
+        ({"a": [Decimal("-2.5E-8")], "b": "1E-5"}, b'{"a":[-0.000000025],"b":"1E-5"}'),
+    ],
+)
+def test_a_number_that_was_computed_is_written_plainly(
+    computed: Any, written: bytes
+) -> None:
+    """Arithmetic of a stream map gives no numbers of the wire."""
+    assert wire.encode(computed) == written
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9))
