@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,4 +58,21 @@ def has_no_seat(response: requests.Response) -> bool:
 def retry_after(response: requests.Response) -> float | None:
     """Return the seconds that the server asks us to wait, if it does."""
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+    if value.isdecimal():
+        return float(value)
+    until = _date(value)
+    now = server_time(response) or datetime.now(UTC)
+    return max((until - now).total_seconds(), 0) if until else None
+
+
+def server_time(response: requests.Response) -> datetime | None:
+    """Return the server's clock, as far as an answer tells it."""
+    return _date(response.headers.get("Date", ""))
+
+
+def _date(header: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -9,7 +9,6 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -207,7 +206,7 @@ class Client:
             self._authenticator.forget()
             response, asked_at = self._send(url)
         _check(response, path, fragile=fragile)
-        self._server_time = _server_time(response) or self._server_time
+        self._server_time = answers.server_time(response) or self._server_time
         return Answer(_decoded(response, path), asked_at)
 
     @property
@@ -296,11 +295,3 @@ def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - a
             f"JSON: {answers.said(response)} Is there a proxy or a sign-in page before "
             "the instance?"
         ) from error
-
-
-def _server_time(response: requests.Response) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

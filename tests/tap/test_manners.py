@@ -10,7 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from sandbox.acumatica.faults import Fault
+from tap_acumatica.answers import retry_after
 from tap_acumatica.client import LONGEST_WAIT, Pace, waits
 from tap_acumatica.errors import RetryableError
 
@@ -123,6 +125,36 @@ def test_waits_grow_and_obey_the_server_up_to_a_cap() -> None:
     assert [waiting.send(RetryableError("busy")) for _ in range(4)] == [1, 2, 4, 8]
     assert waiting.send(RetryableError("busy", 33)) == 33
     assert waiting.send(RetryableError("busy", 86_400)) == LONGEST_WAIT
+
+
+ANSWERED = "Wed, 21 Oct 2026 07:28:00 GMT"
+IN_A_MINUTE = "Wed, 21 Oct 2026 07:29:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "33"}, 33),
+        ({"Retry-After": IN_A_MINUTE, "Date": ANSWERED}, 60),
+        ({"Retry-After": ANSWERED, "Date": IN_A_MINUTE}, 0),
+        ({"Retry-After": "Fri, 21 Oct 2016 07:28:00 GMT"}, 0),
+        ({"Retry-After": "soon", "Date": ANSWERED}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_retry_after_is_a_number_of_seconds_or_a_moment_of_the_servers_clock(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    response = requests.Response()
+    response.headers.update(headers)
+    assert retry_after(response) == seconds
+
+
+def test_without_a_date_a_moment_is_one_of_our_clock() -> None:
+    response = requests.Response()
+    response.headers["Retry-After"] = "Fri, 21 Oct 2522 07:28:00 GMT"
+    assert (retry_after(response) or 0) > LONGEST_WAIT
 
 
 def test_retry_after_is_obeyed(run_tap: RunTap, acumatica: AcumaticaAdmin) -> None:
