@@ -31,6 +31,8 @@ def instance_url(value: str) -> str:
     """
     try:
         parts = urlsplit(value)
+        # What cannot be a host's name, such as a..b, fails here and not at a request.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         parts = urlsplit("")
     if parts.password is not None:
@@ -45,8 +47,10 @@ def instance_url(value: str) -> str:
         or parts.query
         or parts.fragment
     ):
+        # Where a slash is missing, a password may stand before an @.
+        shown = "" if "@" in value else f" is {value!r}, which"
         raise SettingError(
-            f"Setting 'instance_url' is {value!r}, which is no address such as "
+            f"Setting 'instance_url'{shown} is no address such as "
             "https://erp.example.com."
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
