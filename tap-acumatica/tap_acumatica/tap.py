@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
 
+BOOLEANS = dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True)
+BOOLEANS |= dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
+"""How environment variables say what is so; the SDK takes anything else for false."""
+
 UNREADABLE = (JSONDecodeError, UnicodeDecodeError)
 
 
@@ -191,8 +195,11 @@ class TapAcumatica(Tap):
                 continue
             one = {"properties": {name: schema}}
             try:
-                config |= parse_environment_config(one, cls._env_var_prefix)
-            except ValueError as error:
+                if "boolean" in schema["type"]:
+                    config[name] = BOOLEANS[os.environ[variable].lower()]
+                else:
+                    config |= parse_environment_config(one, cls._env_var_prefix)
+            except (KeyError, ValueError) as error:
                 raise SettingError(
                     f"Environment variable {variable} does not hold what setting "
                     f"'{name}' takes."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.acumatica.faults import Fault
+from tap_acumatica.tap import TapAcumatica
 
 from tests.tap.conftest import outcome
 
@@ -296,6 +297,8 @@ def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
         ("PAGE_SIZE", "", True),
         ("PAGE_SIZE", "six", False),
         ("ENTITIES", "Ledger", False),
+        ("INCLUDE_ARCHIVED", "ja", False),
+        ("FLATTENING_ENABLED", "x", False),
     ],
 )
 def test_environment_variables_are_settings(
@@ -313,6 +316,19 @@ def test_environment_variables_are_settings(
     assert (run.exit_code == 0) is ends_well
     assert "Traceback" not in run.log
     assert ends_well or f"TAP_ACUMATICA_{variable} does not hold" in run.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [("y", True), ("True", True), ("1", True), ("n", False), ("OFF", False)],
+)
+def test_an_environment_variable_says_yes_or_no(
+    monkeypatch: pytest.MonkeyPatch, text: str, *, on: bool
+) -> None:
+    monkeypatch.setenv("TAP_ACUMATICA_INCLUDE_ARCHIVED", text)
+    config = {"instance_url": "https://erp.example.com"}
+    tap = TapAcumatica(config=config, parse_env_config=True, setup_mapper=False)
+    assert tap.config["include_archived"] is on
 
 
 def test_secrets_never_reach_the_log(
