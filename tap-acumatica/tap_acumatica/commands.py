@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOGIN_PORT = 8765
 LOGIN_SECONDS = 300.0
+LONGEST_LOGIN = 3_600
 
 
 @click.group()
@@ -116,7 +117,11 @@ def endpoints(config: tuple[str, ...]) -> None:
     "--browser/--no-browser", default=True, help="Open the browser, or only print."
 )
 @click.option(
-    "--wait", default=LOGIN_SECONDS, show_default=True, help="Seconds to wait."
+    "--wait",
+    type=click.FloatRange(0, LONGEST_LOGIN),
+    default=LOGIN_SECONDS,
+    show_default=True,
+    help="Seconds to wait.",
 )
 def login(config: tuple[str, ...], *, port: int, browser: bool, wait: float) -> None:
     """Sign in in the browser, once, and keep the refresh token for later runs."""
@@ -130,6 +135,6 @@ def login(config: tuple[str, ...], *, port: int, browser: bool, wait: float) -> 
         click.echo(f"Sign in at {address}")
         if browser:
             webbrowser.open(address)
-        code = attempt.code(listener.redirect(wait))
+        code = attempt.code(listener.redirect(attempt.state, wait))
         file.keep(refresh_token(url, client, attempt, code))
     click.echo(f"The refresh token is kept in {settings['refresh_token_path']}.")

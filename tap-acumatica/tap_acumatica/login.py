@@ -69,13 +69,8 @@ class Attempt(NamedTuple):
         """Return the code that a redirect brings.
 
         Raises:
-            AcumaticaError: It brings a refusal, or belongs to another attempt.
+            AcumaticaError: It brings a refusal.
         """
-        if query.get("state") != self.state:
-            raise AcumaticaError(
-                "The browser came back from another sign-in than this one; run "
-                "`acumatica login` again."
-            )
         if "code" not in query:
             reason = query.get("error_description") or query.get("error", "no reason")
             raise AcumaticaError(f"The instance did not permit the sign-in: {reason}.")
@@ -98,6 +93,7 @@ class Listener(HTTPServer):
                 f"Port {port} cannot be used ({error}); choose another one with --port "
                 "and register its redirect URI as well."
             ) from error
+        self.state = ""
         self.query: dict[str, str] | None = None
 
     @override
@@ -107,12 +103,17 @@ class Listener(HTTPServer):
         The base class would print a traceback.
         """
 
-    def redirect(self, seconds: float) -> Mapping[str, str]:
+    def redirect(self, state: str, seconds: float) -> Mapping[str, str]:
         """Return the query of the redirect.
+
+        Args:
+            state: What it repeats; others belong to other attempts, or to nobody.
+            seconds: How long to wait.
 
         Raises:
             AcumaticaError: It has not come in time.
         """
+        self.state = state
         end = time.monotonic() + seconds
         while self.query is None and (left := end - time.monotonic()) > 0:
             self.timeout = left
@@ -132,7 +133,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, "There is nothing here.")
             return
         parsed = parse_qs(parts.query)
-        self.server.query = {name: values[0] for name, values in parsed.items()}
+        query = {name: values[0] for name, values in parsed.items()}
+        if query.get("state") != self.server.state:
+            self._answer(
+                HTTPStatus.BAD_REQUEST,
+                "This belongs to another sign-in than the one that is waited for.",
+            )
+            return
+        self.server.query = query
         self._answer(HTTPStatus.OK, "This window can be closed.")
 
     @override

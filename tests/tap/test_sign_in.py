@@ -461,6 +461,10 @@ def test_a_person_signs_in_once_and_the_runs_go_on_from_there(
         given_up.setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
+    for query in ({}, {"code": "c"}, {"state": "other", "error": "access_denied"}):
+        stray = requests.get("http://127.0.0.1:8765/callback", query, timeout=30)
+        assert stray.status_code == 400
+        assert "another sign-in" in stray.text
     with socket.create_connection(("127.0.0.1", 8765)):  # as browsers do in advance
         page = person(address)
     assert "can be closed" in page.text
@@ -512,6 +516,16 @@ def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
     assert errors == "Nobody signed in within 0 seconds.\n"
 
 
+@pytest.mark.parametrize("seconds", ["inf", "1e20", "-1"])
+def test_nobody_waits_for_ever_for_a_person(
+    unsigned: dict[str, Any], tmp_path: Path, seconds: str
+) -> None:
+    process = login(unsigned, tmp_path, f"--wait={seconds}")
+    output, errors = process.communicate()
+    assert (process.returncode, output) == (2, "")
+    assert "is not in the range 0<=x<=3600" in errors
+
+
 def test_a_folder_is_no_token_file(unsigned: dict[str, Any], tmp_path: Path) -> None:
     """Nobody is asked to sign in for it."""
     process = login(unsigned | {"refresh_token_path": str(tmp_path)}, tmp_path)
@@ -524,8 +538,6 @@ def test_a_folder_is_no_token_file(unsigned: dict[str, Any], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"code": "c", "state": "other"}, "another sign-in"),
-        ({"code": "c"}, "another sign-in"),
         ({"state": "s", "error": "access_denied"}, "access_denied"),
         ({"state": "s", "error": "e", "error_description": "Not you"}, "Not you"),
     ],
