@@ -34,6 +34,23 @@ DUPLICATE = "Duplicate column name produced in schema"
 SCALARS = {"boolean", "integer", "number", "string"}
 
 
+def check(config: Mapping[str, Any]) -> None:
+    """Refuse flattening that does not say how deep.
+
+    Args:
+        config: The settings.
+
+    Raises:
+        TargetError: The depth is missing.
+    """
+    depth = config.get("flattening_max_depth")
+    if config.get("flattening_enabled") and depth in (None, -1):
+        raise TargetError(
+            "Setting flattening_max_depth is missing, and flattening_enabled needs it; "
+            "set how many levels of objects become columns."
+        )
+
+
 def plain(schema: Mapping[str, Any], levels: int) -> dict[str, Any]:
     """Describe the properties of a schema by ``type``, as they are when flattened.
 

@@ -49,6 +49,37 @@ SHARED = ("$defs", "definitions")
 """Where a schema keeps what its properties refer to."""
 
 
+NOTHING = (None, "__NULL__")
+"""What ``__else__`` may be: that the rest is left out."""
+
+
+def check(stream_maps: object) -> None:
+    """Refuse what the SDK's checks of a setting let pass, or stumble over.
+
+    Args:
+        stream_maps: The setting, of whatever type.
+
+    Raises:
+        TargetError: An expression is empty, or ``__else__`` is not null.
+    """
+    maps = stream_maps if isinstance(stream_maps, dict) else {}
+    places = {"stream_maps": maps} | {
+        f"stream_maps of {name}": maps[name] for name in maps
+    }
+    for where, definition in places.items():
+        for name, value in definition.items() if isinstance(definition, dict) else ():
+            if name == "__else__" and value not in NOTHING:
+                raise TargetError(
+                    f"Setting {where}: __else__ is {one_line(str(value), 100)}, and "
+                    "may only be null; correct it."
+                )
+            if isinstance(value, str) and not value.strip():
+                raise TargetError(
+                    f"Setting {where}: {name} is empty; write an expression, or null "
+                    "to leave it out."
+                )
+
+
 def described(schema: dict[str, Any]) -> dict[str, Any]:
     """Give the SDK an object where a property's schema is a boolean or empty.
 
@@ -176,9 +207,6 @@ def make_exact(stream_maps: Iterable[StreamMap]) -> None:
         if isinstance(stream_map, ExactStreamMap):
             stream_map.expr_evaluator.operators[ast.Div] = quotient
             stream_map.expr_evaluator.functions["json"] = ExactJson
-
-
-divide_exactly = make_exact
 
 
 @contextmanager

@@ -120,9 +120,13 @@ class MergeSink(BatchSink):
     def _check_keys(self) -> None:
         for key in self.key_properties:
             if key not in self._properties:
+                longest = self.config.get("flattening_max_key_length")
+                remedy = "correct the tap's catalog"
+                if longest and len(key) >= longest:
+                    remedy = "raise flattening_max_key_length, which shortens its name"
                 raise TargetError(
                     f"Stream {self.stream_name}: the key property {key} is not among "
-                    "the properties of its schema; correct the tap's catalog."
+                    f"the properties of its schema; {remedy}."
                 )
 
     @override

@@ -150,6 +150,9 @@ class TargetSnowflakeMerge(Target):
         self._config = {
             name: value for name, value in self._config.items() if value != ""
         }
+        if raise_errors:
+            mapping.check(self._config.get("stream_maps"))
+            flattening.check(self._config)
         try:
             return super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:
@@ -272,6 +275,9 @@ class TargetSnowflakeMerge(Target):
         if old is not None and (schema is None or self._is_removed(stream_name)):
             return old
         self._check_source(stream_name)
+        if schema and self.config.get("stream_maps"):
+            source = self.mapper.stream_maps[self._source][0].raw_schema
+            schema = mapping.mended(schema, source)
         keys = list(key_properties or ())
         if isinstance(old, MergeSink):
             if old.original_schema == schema and list(old.key_properties) == keys:
@@ -324,9 +330,11 @@ class TargetSnowflakeMerge(Target):
         levels = self.config.get("flattening_max_depth") or 0
         if self.config.get("flattening_enabled") and levels:
             schema = flattening.plain(schema, levels)
+        if self.config.get("stream_maps"):
+            schema = mapping.described(schema)
         with flattening.explained(self._source):
             super()._process_schema_message({**message_dict, "schema": schema})
-        mapping.divide_exactly(self.mapper.stream_maps[self._source])
+        mapping.make_exact(self.mapper.stream_maps[self._source])
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:

@@ -68,3 +68,15 @@ def test_texts_of_arrays_keep_their_numbers(warehouse: Warehouse) -> None:
     )
     warehouse.loaded(schema(p=LIST), f"{row}\n", **FLAT)
     assert warehouse.rows("P") == [[digits]]
+
+
+def test_flattening_needs_a_depth(warehouse: Warehouse) -> None:
+    refusal = warehouse.load(schema(), flattening_enabled=True).refusal()
+    assert refusal.startswith("Setting flattening_max_depth is missing")
+
+
+def test_a_key_may_be_too_long_to_stay_itself(warehouse: Warehouse) -> None:
+    message = {**schema(customer_id=INTEGER), "key_properties": ["customer_id"]}
+    short = {"flattening_max_key_length": 10}
+    refusal = warehouse.load(message, **FLAT, **short).refusal()
+    assert "; raise flattening_max_key_length, which shortens its name" in refusal

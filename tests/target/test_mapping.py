@@ -122,3 +122,65 @@ def test_json_has_no_nan(warehouse: Warehouse, expression: str) -> None:
     maps = {"bill": {"y": expression}}
     refusal = warehouse.load(schema(x={}, y={}), row, stream_maps=maps).refusal()
     assert "(NaN is no number of JSON)" in refusal
+
+
+@pytest.mark.parametrize(
+    ("maps", "said"),
+    [
+        ({"bill": {"__else__": "x"}}, "stream_maps of bill: __else__ is x, and may "),
+        ({"__else__": "x"}, "stream_maps: __else__ is x, and may only be null; "),
+        ({"bill": {"p": " "}}, "stream_maps of bill: p is empty; write an expression"),
+        ({"bill": {"__filter__": ""}}, "stream_maps of bill: __filter__ is empty; "),
+    ],
+)
+def test_wrong_stream_maps_are_explained(
+    warehouse: Warehouse, maps: dict[str, Any], said: str
+) -> None:
+    refusal = warehouse.load(schema("id", id=TEXT), stream_maps=maps).refusal()
+    assert refusal.startswith(f"Setting {said}")
+
+
+NULL = {"type": "null"}
+MOMENT = {"type": "string", "format": "date-time"}
+AT = "2026-01-02T03:04:05Z"
+DEFINED = {"$ref": "#/definitions/whole"}
+ALONE = {"__else__": None, "id": "id"}
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 1}
+
+
+@pytest.mark.parametrize(
+    ("described", "values", "maps", "column"),
+    [
+        ({"anyOf": [MOMENT, NULL]}, [AT, None], {"p": "p"}, "TIMESTAMP_TZ(9)"),
+        ({"anyOf": [INTEGER]}, [5], {"p": "p + 1"}, "NUMBER(38,0)"),
+        ({"oneOf": [MOMENT, NULL]}, [AT, None], {"p": "p"}, "TIMESTAMP_TZ(9)"),
+        ({"oneOf": [TEXT, NULL, INTEGER]}, [5, "a", None], {"p": "p"}, "VARIANT"),
+        (DEFINED, [5], ALONE | {"p": "p"}, "NUMBER(38,0)"),
+        ({"anyOf": [DEFINED, NULL]}, [5, None], ALONE | {"p": "p"}, "NUMBER(38,0)"),
+        (True, [5, "a", None], {"q": "p"}, "VARIANT"),
+        ({}, [5, "a", None], {"q": "p"}, "VARIANT"),
+        (INTEGER, [5], {"q": "p"}, "NUMBER(38,0)"),
+    ],
+)
+def test_a_mapped_property_keeps_its_type(
+    warehouse: Warehouse,
+    described: Any,
+    values: list[Any],
+    maps: dict[str, str | None],
+    column: str,
+) -> None:
+    """To ``anyOf`` and ``oneOf`` the SDK adds null in ways that spoil them."""
+    message = schema("id", id=DEFINED, p=described)
+    message["schema"]["definitions"] = {"whole": INTEGER}
+    rows = [record(id=number, p=value) for number, value in enumerate(values)]
+    for flat in ({}, FLAT):
+        run = warehouse.loaded(message, *rows, stream_maps={"bill": maps}, **flat)
+        assert "cannot be understood" not in run.log
+
+    place = f'FINANCE."{warehouse.schema}"."BILL"'
+    kinds = {
+        row[0]: row[1] for row in warehouse.admin.sql(f"DESCRIBE TABLE {place}")[1]
+    }
+    assert kinds["Q" if "q" in maps else "P"] == column
+    assert kinds["ID"] == "NUMBER(38,0)"
+    assert warehouse.rows("COUNT(*)") == [[len(rows)]]
