@@ -89,9 +89,9 @@ class MergeSink(BatchSink):
         self._version: int | None = None
         self.filling_since: float | None = None
         self._message: Mapping[str, Any] = {}
-        self._unknown: set[str] = set()
         self._deleted_by = DELETED_AT if self._adds_metadata else None
         self._properties = self._named_properties()
+        self._unknown = {self._deleted_by}
         self._check_keys()
         # Not in setup(): the SDK logs an error of its own when that fails.
         self._prepare()
@@ -105,9 +105,11 @@ class MergeSink(BatchSink):
         metadata = {*METADATA, *BATCH_METADATA} if self._adds_metadata else set()
         metadata.add(statements.SEQUENCE)
         own = [key for key in self.schema["properties"] if key.upper() in metadata]
+        deleted = [key for key in own if key.upper() == statements.DELETED_AT]
+        if deleted:
+            [self._deleted_by] = names.columns(self.stream_name, deleted)
         for key in own:
-            if key.upper() == statements.DELETED_AT:
-                self._deleted_by = key
+            if key in deleted:
                 continue
             self.logger.warning(
                 "Stream %s: property %s is not loaded, since column %s tells of this "
@@ -197,7 +199,21 @@ class MergeSink(BatchSink):
                 statements.element_source(name, key, self.filled.columns[name])
                 for name, (key, _) in METADATA.items()
             ]
+        elif self._may_be_marked:
+            column = self.filled.columns[statements.DELETED_AT]
+            sources.append(
+                statements.element_source(statements.DELETED_AT, "deleted_at", column)
+            )
         return sources if self._match else [*sources, statements.row_source()]
+
+    @property
+    def _may_be_marked(self) -> bool:
+        """Whether rows may be marked as deleted; one that comes again is not any more.
+
+        An element without metadata has no such time, and so it becomes null.
+        """
+        is_filled = statements.DELETED_AT in self._properties.values()
+        return statements.DELETED_AT in self.filled.columns and not is_filled
 
     @property
     def _match(self) -> Sequence[str]:
@@ -276,7 +292,8 @@ class MergeSink(BatchSink):
             self._target.drain_one(self)
         self._target.conclusions.record(self.source)
         sequence, row = self._encoder.encode(record, self._message)
-        if self._rows and self._bytes + len(row) > self.config["batch_size_bytes"]:
+        size = self._bytes + len(row) + len("[]")
+        if self._rows and size > self.config["batch_size_bytes"]:
             self._target.drain_one(self)
         if not self._rows:
             self._first_sequence = sequence
@@ -285,7 +302,7 @@ class MergeSink(BatchSink):
             self._target.begin(self)
         self._last_sequence = sequence
         self._rows.append(row)
-        self._bytes += len(row) + 1  # and a comma or bracket
+        self._bytes += len(row) + len(",")
 
     # Versions.
 

@@ -131,3 +131,30 @@ def test_a_mark_that_fails_passes_no_state_on(warehouse: Warehouse) -> None:
     assert not run.states
     warehouse.loaded(SCHEMA, bill("a", LATE, 3), activate(3))
     assert alive(warehouse) == ["a"]
+
+
+def test_a_row_that_comes_again_without_metadata_is_back(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, *(bill(id_, EARLY, 1) for id_ in "ab"), activate(1))
+    warehouse.loaded(SCHEMA, bill("a", MIDDLE, 2), activate(2))
+    assert alive(warehouse) == ["a"]
+
+    warehouse.loaded(SCHEMA, bill("b", LATE), add_record_metadata=False)
+
+    assert alive(warehouse) == ["a", "b"]
+
+
+def test_when_a_record_was_deleted_need_not_be_in_the_schema(
+    warehouse: Warehouse,
+) -> None:
+    gone = bill("a", EARLY)
+    gone["record"]["_sdc_deleted_at"] = EARLY
+    run = warehouse.loaded(SCHEMA, gone, bill("b", EARLY))
+    assert alive(warehouse) == ["b"]
+    assert "is not loaded" not in run.log
+
+
+def test_one_property_says_when_a_record_was_deleted(warehouse: Warehouse) -> None:
+    names = ("_sdc_deleted_at", "_SDC_DELETED_AT")
+    properties = {name: {"type": "string"} for name in ("id", *names)}
+    refusal = warehouse.load({**SCHEMA, "schema": {"properties": properties}}).refusal()
+    assert f"properties {names[0]} and {names[1]} both belong into" in refusal

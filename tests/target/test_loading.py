@@ -352,6 +352,20 @@ def test_batches_by_bytes(warehouse: Warehouse) -> None:
     assert len(warehouse.rows("ID")) == 10
 
 
+def test_no_batch_has_more_bytes_than_it_may(warehouse: Warehouse) -> None:
+    def sizes(limit: int) -> list[int]:
+        warehouse.admin.forget()
+        rows = [record(id=f"{limit}{n}") for n in range(4)]
+        bare = {"add_record_metadata": False}
+        warehouse.loaded(BILL, *rows, batch_size_bytes=limit, **bare)
+        return [merge.bind_bytes for merge in warehouse.merges()]
+
+    one = sizes(100)[0]
+    two = 2 * one - len("[]") + len(",")
+    assert sizes(two) == [two, two]
+    assert sizes(two - 1) == [one] * 4
+
+
 def test_properties_at_the_root_may_be_in_parts(warehouse: Warehouse) -> None:
     message = schema({"id": ID}, "id")
     message["schema"] |= {
