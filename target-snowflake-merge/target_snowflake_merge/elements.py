@@ -62,12 +62,14 @@ class Treatment:
         deleted_by: The property that says when a record was deleted, if any.
         nulls_invalid_dates: Whether a text that is no date becomes null, unless it is
             a part of the key.
+        wanted: The types that the schema asks for; the table may have others.
     """
 
     numbers_rows: bool
     adds_metadata: bool
     deleted_by: str | None
     nulls_invalid_dates: bool
+    wanted: Mapping[str, ColumnType]
 
 
 class ElementEncoder:
@@ -195,9 +197,22 @@ class ElementEncoder:
         where = named(self._table.stream, self._keys, record)
         return TargetError(
             f"{where}: property {key} {error}: {shown(record[key])}; its column is "
-            f"{column}: correct the value in the source or the type in the tap's "
-            "catalog."
+            f"{column}: {self._remedy(record, key)}."
         )
+
+    def _remedy(self, record: dict[str, Any], key: str) -> str:
+        """Say what to do: a column of the type that the schema asks for may do."""
+        wanted = self._treatment.wanted.get(key)
+        try:
+            if wanted:
+                converter(wanted)(record[key])
+                return (
+                    f"rename or drop it, so that the next load makes one of {wanted}, "
+                    "which the schema asks for"
+                )
+        except ValueRefusedError:
+            pass
+        return "correct the value in the source or the type in the tap's catalog"
 
     def _observed_at(self, message: Mapping[str, Any]) -> tuple[str | None, int]:
         """Return when the record was extracted, as text and in microseconds.

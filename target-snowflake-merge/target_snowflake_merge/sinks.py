@@ -157,6 +157,7 @@ class MergeSink(BatchSink):
             name_aside=partial(aside.name, run_id) if self._target.overwrites else None,
         )
         self.filled.order.rise_to(self._target.ledger.floor(self.table), clock())
+        types = {key: wanted[name] for key, name in self._properties.items()}
         called, columns = self.filled.called, self.filled.columns
         self._properties = {k: called[name] for k, name in self._properties.items()}
         self._encoder = ElementEncoder(
@@ -168,6 +169,7 @@ class MergeSink(BatchSink):
                 adds_metadata=self._adds_metadata,
                 deleted_by=self._deleted_by,
                 nulls_invalid_dates=self.config["invalid_dates"] == "null",
+                wanted=types,
             ),
         )
         self._sources = [

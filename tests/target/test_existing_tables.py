@@ -128,6 +128,21 @@ def test_a_value_that_a_column_would_change_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        (1.5, "rename or drop it, so that the next load makes one of NUMBER(38,9)"),
+        (1e-10, "correct the value in the source or the type in the tap's catalog"),
+    ],
+)
+def test_a_refusal_says_whose_fault_it_is(
+    warehouse: Warehouse, value: float, remedy: str
+) -> None:
+    warehouse.loaded(schema({"id": ID, "n": WHOLE}, "id"), record(id="1", n=1))
+    run = warehouse.load(schema({"id": ID, "n": NUMBER}, "id"), record(id="2", n=value))
+    assert f"; its column is NUMBER(38,0): {remedy}" in run.refusal()
+
+
+@pytest.mark.parametrize(
     ("column", "type_", "needed"),
     [
         ("BINARY", TEXT, "VARCHAR"),
