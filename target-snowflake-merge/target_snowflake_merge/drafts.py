@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ANNOTATIONS = {
     "$comment",
@@ -55,23 +58,24 @@ MAX_DIGITS = 30
 RENAMED = {"divisibleBy": "multipleOf", "$recursiveRef": "$ref"}
 
 
-def newest(schema: Any) -> Any:  # noqa: ANN401 - a schema may be an object or a boolean, and a wrong one anything
+def newest(schema: Any, left_out: Collection[str] = ANNOTATIONS) -> Any:  # noqa: ANN401 - a schema may be an object or a boolean, and a wrong one anything
     """Rewrite a schema, and all that are in it.
 
     Args:
         schema: The schema, of one draft or of several.
+        left_out: Keywords that the new one is not to have.
 
     Returns:
-        A new one without annotations. What is wrong in any draft stays as it is.
+        A new one. What is wrong in any draft stays as it is.
     """
     if isinstance(schema, list):
-        return [newest(inner) for inner in schema]
+        return [newest(inner, left_out) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     new: dict[str, Any] = {
-        RENAMED.get(keyword) or keyword: _inner(keyword, value)
+        RENAMED.get(keyword) or keyword: _inner(keyword, value, left_out)
         for keyword, value in schema.items()
-        if keyword not in ANNOTATIONS
+        if keyword not in left_out
     }
     _rewrite_limits(new)
     _rewrite_items(new)
@@ -101,14 +105,14 @@ def _rewrite_name(new: dict[str, Any]) -> None:
             new.setdefault("$anchor", name[1:])
 
 
-def _inner(keyword: str, value: Any) -> Any:  # noqa: ANN401 - as above
+def _inner(keyword: str, value: Any, left_out: Collection[str]) -> Any:  # noqa: ANN401 - as above
     if keyword in VALUES:
         return value
     if keyword in COUNTS:
         return whole_number(value)
     if keyword in NAMED and isinstance(value, dict):
-        return {name: newest(inner) for name, inner in value.items()}
-    return newest(value)
+        return {name: newest(inner, left_out) for name, inner in value.items()}
+    return newest(value, left_out)
 
 
 def _rewrite_limits(new: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
 from target_snowflake_merge import aside, names, statements
+from target_snowflake_merge.drafts import newest
 from target_snowflake_merge.elements import (
     DELETED_AT,
     VALUE_LIMIT,
@@ -181,10 +182,9 @@ class MergeSink(BatchSink):
     def _wanted(self) -> dict[str, ColumnType]:
         """Return the columns that the stream needs, the record's own ones first."""
         number = Kind(self.config["number_type"])
+        schema = newest(self.schema, left_out=())
         wanted = {
-            name: column_type(
-                self.schema["properties"][key], self.schema, number=number
-            )
+            name: column_type(schema["properties"][key], schema, number=number)
             for key, name in self._properties.items()
         }
         if self._adds_metadata:

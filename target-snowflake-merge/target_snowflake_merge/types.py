@@ -14,8 +14,6 @@ from urllib.parse import unquote
 
 from typing_extensions import override
 
-from target_snowflake_merge.drafts import whole_number
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -175,7 +173,8 @@ def column_type(
     would have to guess how the bytes were written.
 
     Args:
-        schema: The property's JSON Schema. ``null`` among its types is ignored: every
+        schema: The property's JSON Schema, in the words of the newest draft, though
+            with its ``format``. ``null`` among its types is ignored: every
             column may be null.
         root: The stream's schema, in which references are looked up.
         number: The column of a number without ``multipleOf``: NUMBER or FLOAT.
@@ -381,9 +380,9 @@ def _text(options: list[Mapping[str, Any]]) -> ColumnType:
     known = FORMATS.get(formats.pop()) if len(formats) == 1 else None
     if known:
         return ColumnType(known)
-    lengths = [whole_number(option.get("maxLength")) for option in options]
+    lengths = [option.get("maxLength") for option in options]
     if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
-        return ColumnType(Kind.VARCHAR, length=max(lengths))
+        return ColumnType(Kind.VARCHAR, length=max(length or 0 for length in lengths))
     return TEXT
 
 

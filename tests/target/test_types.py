@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge.types import (
@@ -14,6 +17,9 @@ from target_snowflake_merge.types import (
     whole,
 )
 
+if TYPE_CHECKING:
+    from tests.target.conftest import Warehouse
+
 
 @pytest.mark.parametrize(
     ("schema", "sql"),
@@ -22,8 +28,6 @@ from target_snowflake_merge.types import (
         ({"type": ["null", "string"]}, "VARCHAR"),
         ({"type": "string", "maxLength": 40}, "VARCHAR(40)"),
         ({"type": "string", "maxLength": 4294967295}, "VARCHAR"),
-        ({"type": "string", "maxLength": Decimal("255.0")}, "VARCHAR(255)"),
-        ({"type": "string", "maxLength": Decimal("2.5")}, "VARCHAR"),
         ({"type": "string", "maxLength": 0}, "VARCHAR"),
         ({"type": "string", "format": "uuid"}, "VARCHAR"),
         ({"type": "string", "format": "date-time"}, "TIMESTAMP_TZ(9)"),
@@ -79,6 +83,24 @@ from target_snowflake_merge.types import (
 )
 def test_column_of_a_property(schema: Any, sql: str) -> None:
     assert str(column_type(schema)) == sql
+
+
+OLDER = [
+    ({"type": "string", "maxLength": Decimal("255.0")}, "VARCHAR(255)"),
+    ({"type": "number", "divisibleBy": Decimal("1E-12")}, "NUMBER(38,12)"),
+    ({"extends": {"type": "integer"}}, "NUMBER(38,0)"),
+    ({"type": ["null", {"type": "string", "format": "date"}]}, "DATE"),
+    ({"type": "any"}, "VARIANT"),
+]
+
+
+def test_columns_of_older_drafts(warehouse: Warehouse) -> None:
+    properties = {f"p{n}": schema for n, (schema, _) in enumerate(OLDER)}
+    message = {"type": "SCHEMA", "stream": "bill", "schema": {"properties": properties}}
+    warehouse.loaded(f"{simplejson.dumps(message)}\n")
+    place = f'FINANCE."{warehouse.schema}"."BILL"'
+    _, rows = warehouse.admin.sql(f"DESCRIBE TABLE {place}")
+    assert [row[1] for row in rows[: len(OLDER)]] == [sql for _, sql in OLDER]
 
 
 ADDRESS = {
