@@ -113,8 +113,7 @@ def test_a_removal_whose_outcome_is_unknown_is_not_discarded(
     (first,) = journal(warehouse)
     complete = [bill("stays", extracted=moment(minutes=4), version=2), activate(2)]
     with proxy.before(warehouse.admin.url, {1: "kill after"}) as between:
-        settings = {"host": between.url, "hard_delete": True}
-        run = warehouse.start(SCHEMA, *complete, **settings)
+        run = warehouse.start(SCHEMA, *complete, host=between.url, hard_delete=True)
         between.client = run.pid
         assert run.done().code == -signal.SIGKILL
 
