@@ -9,9 +9,11 @@ what it does; the upper bound on the SDK in pyproject.toml is for its sake. Over
   ``_process_activate_version_message``, ``_process_batch_message``,
   ``_write_state_message``, ``_handle_termination``;
 - ``MergeSink``: ``_add_sdc_metadata_to_schema``, ``_add_sdc_metadata_to_record``,
-  ``_validate_and_parse``, ``_singer_validate_message``.
+  ``_validate_and_parse``, ``_singer_validate_message``;
+- ``ExactStreamMap``: ``_eval``.
 
-Used: ``classproperty``, ``parse_environment_config``, ``Target._sinks_active``.
+Used: ``classproperty``, ``parse_environment_config``, ``Target._sinks_active``,
+``CustomStreamMap._transform_fn``, ``flatten_key``.
 """
 
 from __future__ import annotations
