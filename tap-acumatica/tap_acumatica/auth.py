@@ -49,7 +49,7 @@ class Authenticator(ABC):
         """Wait until no other process exchanges what this one is to sign in with.
 
         Raises:
-            AcumaticaError: That takes too long, or cannot be told.
+            AcumaticaError: That takes too long, or what tells it cannot be used.
         """
         return nullcontext()
 
@@ -100,6 +100,7 @@ class OAuthAuthenticator(Authenticator):
 
     @override
     def turn(self) -> AbstractContextManager[None]:
+        # `sign_in` does not look again: it would renew a token without its turn.
         if self._token is not None and time.monotonic() >= self._token.renew_at:
             self.forget()
         return super().turn()

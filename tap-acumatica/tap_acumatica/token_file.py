@@ -17,9 +17,9 @@ from tap_acumatica.errors import AcumaticaError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-LONGEST_WAIT = 600
-"""Seconds to wait for another process that uses the file; a sign-in takes minutes."""
+LONGEST_TURN = 600
+"""Seconds to wait for another process that uses the file, such as one in which a person
+signs in."""
 
 logger = logging.getLogger("tap-acumatica")
 
@@ -98,13 +98,13 @@ class TokenFile:
         logger.warning(
             "Another process uses %s: waiting for it, %d seconds at most.",
             self._path,
-            LONGEST_WAIT,
+            LONGEST_TURN,
         )
         try:
-            lock.acquire(timeout=LONGEST_WAIT)
+            lock.acquire(timeout=LONGEST_TURN)
         except Timeout as error:
             raise AcumaticaError(
-                f"Another process has used {self._path} for {LONGEST_WAIT} seconds. "
+                f"Another process has used {self._path} for {LONGEST_TURN} seconds. "
                 "End it, such as an `acumatica login` that nobody has answered, and "
                 "run this again."
             ) from error

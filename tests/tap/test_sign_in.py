@@ -22,7 +22,7 @@ from tap_acumatica import token_file
 from tap_acumatica.connection import authenticator
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.login import Attempt
-from tap_acumatica.token_file import LONGEST_WAIT, TokenFile
+from tap_acumatica.token_file import LONGEST_TURN, TokenFile
 
 from sandbox import config
 from tests.tap.conftest import TAP
@@ -199,10 +199,10 @@ def test_who_waits_for_another_run_can_be_ended(tmp_path: Path, path: Path) -> N
             [TAP, "--config", file], stderr=subprocess.PIPE, text=True
         )
         assert process.stderr is not None
-        told = f"Another process uses {path}: waiting for it, {LONGEST_WAIT} seconds"
+        told = f"Another process uses {path}: waiting for it, {LONGEST_TURN} seconds"
         assert any(told in line for line in process.stderr)
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=LONGEST_WAIT / 2)
+        _, log = process.communicate(timeout=LONGEST_TURN / 2)
     assert process.returncode == 128 + signal.SIGTERM, log
     assert server.bodies == {}
 
@@ -210,7 +210,7 @@ def test_who_waits_for_another_run_can_be_ended(tmp_path: Path, path: Path) -> N
 def test_nobody_waits_for_ever_for_another_run(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_file, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(token_file, "LONGEST_TURN", 0.2)
     says = f"Another process has used {path} for 0.2 seconds"
     with (
         TokenFile(str(path)).held(),
