@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -257,14 +256,15 @@ class Entity:
                 f"{self.name}: the server answered {len(rows)} rows to "
                 f"$top={self._page_size}; reading on could lose or repeat rows."
             )
-        if twice := [id_ for id_, n in Counter(r["id"] for r in rows).items() if n > 1]:
-            raise AcumaticaError(
-                f"{self.name}: the server answered several rows with the id "
-                f"{twice[0]} at once, of which a target would keep one. Run it again; "
-                "if that stays so, the entity's rows have no ids of their own and "
-                "cannot be read."
-            )
+        seen: dict[str, Row] = {}
         for row in rows:
+            if seen.setdefault(row["id"], row) != row:
+                raise AcumaticaError(
+                    f"{self.name}: the server answered different rows with the id "
+                    f"{row['id']} at once, of which a target would keep one. Run it "
+                    "again; if that stays so, the entity's rows have no ids of their "
+                    "own and cannot be read."
+                )
             if _lies_outside(value := self.modified(row), window):
                 raise AcumaticaError(
                     f"{self.name}: asked for rows {window}, the server answered record "

@@ -173,11 +173,19 @@ def test_a_replication_key_that_is_no_date_time_is_named(
     assert b"RECORD" not in capsysbinary.readouterr().out
 
 
+def test_a_row_that_comes_twice_is_one(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    with serving(Account=[{"id": "a"}, {"id": "a"}]) as server:
+        sync(server)
+    assert b'"id":"a"' in capsysbinary.readouterr().out
+
+
 def test_rows_that_share_an_id_are_refused(
     capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    rows = [{"id": id_} for id_ in ("a", "b", "b")]
-    says = "^Account: the server answered several rows with the id b at once"
+    rows = [{"id": "a"}, {"id": "b"}, {"id": "b", "Type": {"value": "Asset"}}]
+    says = "^Account: the server answered different rows with the id b at once"
     with (
         serving(Account=rows) as server,
         pytest.raises(AcumaticaError, match=says),
