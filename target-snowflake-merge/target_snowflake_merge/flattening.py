@@ -212,9 +212,9 @@ class Flattener:
 def _objects(
     schema: Mapping[str, Any], options: FlatteningOptions, parents: Sequence[str] = ()
 ) -> Iterator[str]:
-    """Name the objects that are flattened; `plain` has described them."""
+    """Name the objects that are flattened; `plain` or a stream map describes them."""
     for key, inner in schema["properties"].items():
-        if "object" in inner["type"] and "properties" in inner:
+        if "object" in inner.get("type", ()) and "properties" in inner:
             yield _name(key, parents, options)
             yield from _objects(inner, options, [*parents, key])
 

@@ -70,6 +70,15 @@ def test_texts_of_arrays_keep_their_numbers(warehouse: Warehouse) -> None:
     assert warehouse.rows("P") == [[digits]]
 
 
+def test_a_stream_map_may_make_what_is_flattened(warehouse: Warehouse) -> None:
+    maps = {"bill": {"r": "record", "q": "p"}}
+    row = record(p={"x": 1})
+    warehouse.loaded(schema(p=INNER), row, stream_maps=maps, **FLAT)
+    assert warehouse.rows("R, Q__X") == [['{"id":7,"p":{"x":1}}', "1"]]
+    refusal = warehouse.load(schema(p=INNER), record(p=5), stream_maps=maps, **FLAT)
+    assert "property p is no object as its schema says" in refusal.refusal()
+
+
 def test_flattening_needs_a_depth(warehouse: Warehouse) -> None:
     refusal = warehouse.load(schema(), flattening_enabled=True).refusal()
     assert refusal.startswith("Setting flattening_max_depth is missing")
