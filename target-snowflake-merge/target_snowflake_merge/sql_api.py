@@ -51,7 +51,7 @@ MAX_POLL_PAUSE_SECONDS = 10.0
 NOT_FINISHED = {requests.codes.too_many_requests}
 """What a poll may be answered as well where the statement still runs."""
 
-PARAMETERS = {"timezone": "UTC", "rows_per_resultset": "0"}
+PARAMETERS: dict[str, str | int] = {"timezone": "UTC", "rows_per_resultset": 0}
 """What every session is to be, whatever the account and the user set: ``0`` has results
 come whole, such as the columns of a wide table.
 """

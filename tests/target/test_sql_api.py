@@ -118,7 +118,7 @@ def test_what_is_asked() -> None:
             "bindings": {"1": {"type": "TEXT", "value": "[1]"}},
             "parameters": {
                 "timezone": "UTC",
-                "rows_per_resultset": "0",
+                "rows_per_resultset": 0,
                 "query_tag": "tag",
             },
             "database": "DB",
