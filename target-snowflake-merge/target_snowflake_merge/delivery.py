@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from target_snowflake_merge.connector import Connector
     from target_snowflake_merge.entry import Entry
     from target_snowflake_merge.runs import Run
+    from target_snowflake_merge.sql_api import Result
 
 logger = logging.getLogger(__name__)
 
@@ -106,18 +107,7 @@ class Delivery:
         except StatementError as error:
             message = self._explained(entry, payload, error)
             raise refused(run, entry, message) from error
-        loaded = replace(
-            entry,
-            status="loaded",
-            statement_handle=result.handle,
-            inserted=result.count("inserted"),
-            updated=result.count("updated"),
-            deleted=result.count("deleted"),
-            attempts=entry.attempts + result.attempts - 1,
-            finished_at=now(),
-            error="",
-            in_ledger=False,
-        )
+        loaded = executed(entry, result)
         run.update(loaded)
         logger.info("%s", described(loaded, time.monotonic() - started))
         yield loaded
@@ -162,6 +152,22 @@ class Delivery:
 
 def _sequence(element: msgspec.Raw) -> int:
     return msgspec.json.decode(element, type=_Place).sequence
+
+
+def executed(entry: Entry, result: Result) -> Entry:
+    """Say of a statement what Snowflake has answered."""
+    return replace(
+        entry,
+        status="loaded",
+        statement_handle=result.handle,
+        inserted=result.count("inserted"),
+        updated=result.count("updated"),
+        deleted=result.count("deleted"),
+        attempts=entry.attempts + result.attempts - 1,
+        finished_at=now(),
+        error="",
+        in_ledger=False,
+    )
 
 
 def halved(run: Run, entry: Entry, halves: Sequence[Entry]) -> Entry:
