@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -203,15 +204,13 @@ class ElementEncoder:
     def _remedy(self, record: dict[str, Any], key: str) -> str:
         """Say what to do: a column of the type that the schema asks for may do."""
         wanted = self._treatment.wanted.get(key)
-        try:
+        with suppress(ValueRefusedError):  # which is then the value's fault
             if wanted:
                 converter(wanted)(record[key])
                 return (
                     f"rename or drop it, so that the next load makes one of {wanted}, "
                     "which the schema asks for"
                 )
-        except ValueRefusedError:
-            pass
         return "correct the value in the source or the type in the tap's catalog"
 
     def _observed_at(self, message: Mapping[str, Any]) -> tuple[str | None, int]:

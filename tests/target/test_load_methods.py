@@ -216,6 +216,14 @@ def test_a_stream_that_is_being_read_is_not_done(
     assert warehouse.rows('"ID"', table) == [["a"], ["b"]]
 
 
+def test_a_state_of_the_next_stream_concludes_the_one_before(
+    warehouse: Warehouse,
+) -> None:
+    reading = {"type": "STATE", "value": {"currently_syncing": "vendor"}}
+    warehouse.loaded(KEYED, bill("a"), OTHER, reading, **OVERWRITE)
+    assert warehouse.rows('"ID"') == [["a"]]
+
+
 @pytest.mark.parametrize(
     ("action", "at", "remains"),
     [
