@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TAP = Path(sys.executable).parent / "tap-acumatica"
+WITHOUT_PASSWORD = {"username": None, "password": None}
 PLUGIN = "tap_acumatica.tap:TapAcumatica"
 
 
@@ -97,6 +98,12 @@ def asked(acumatica: AcumaticaAdmin) -> Callable[[str], list[dict[str, str]]]:
 @pytest.fixture
 def settings(server: processes.Server) -> dict[str, Any]:
     return config.tap_settings(server.url)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file of refresh tokens, in a folder that is not there yet."""
+    return tmp_path / "kept" / "refresh-token.json"
 
 
 @pytest.fixture
