@@ -18,7 +18,7 @@ from singer_sdk.helpers._flattening import flatten_key
 
 from target_snowflake_merge.elements import named, shown
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.types import ANYTHING, alternatives
+from target_snowflake_merge.json_schema import ANYTHING, alternatives
 from target_snowflake_merge.values import ValueRefusedError, as_text
 
 if TYPE_CHECKING:

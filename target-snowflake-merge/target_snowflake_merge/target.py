@@ -47,6 +47,7 @@ from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.delivery import Delivery
 from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.journal import Journal
+from target_snowflake_merge.json_schema import whole
 from target_snowflake_merge.ledger import Ledger
 from target_snowflake_merge.loader import Loader
 from target_snowflake_merge.reader import MessageReader
@@ -56,7 +57,6 @@ from target_snowflake_merge.signals import Ending
 from target_snowflake_merge.sinks import MergeSink
 from target_snowflake_merge.sql_api import Session, SqlApi
 from target_snowflake_merge.states import States
-from target_snowflake_merge.types import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from target_snowflake_merge.drafts import newest
 from target_snowflake_merge.errors import one_line
-from target_snowflake_merge.types import referred
+from target_snowflake_merge.json_schema import referred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

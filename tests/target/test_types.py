@@ -7,6 +7,7 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
+from target_snowflake_merge.json_schema import whole
 from target_snowflake_merge.types import (
     INTEGER,
     TEXT,
@@ -14,7 +15,6 @@ from target_snowflake_merge.types import (
     Kind,
     column_type,
     described,
-    whole,
 )
 
 if TYPE_CHECKING:
