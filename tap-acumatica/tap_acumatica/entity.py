@@ -39,7 +39,7 @@ class Lists(NamedTuple):
     Attributes:
         replication_key: The field that windows are filtered by.
         contract: The endpoint's contract version.
-        page_size: Rows in a page.
+        page_size: Rows that are asked for at once.
     """
 
     replication_key: str
@@ -52,6 +52,8 @@ class Entity:
 
     Attributes:
         name: The entity, such as ``Bill``.
+        page_size: Rows that are asked for at once; a page of as many may have others
+            behind it.
         asked_at: Our clock just before the request that the latest rows came with.
     """
 
@@ -78,7 +80,7 @@ class Entity:
         self._path = path
         self._shape = shape
         self._listed = shape
-        self._key, self._contract, self._page_size = lists
+        self._key, self._contract, self.page_size = lists
         self._logger = logger
         self._selects = True
         self._gone_in_a_row = 0
@@ -103,9 +105,9 @@ class Entity:
             window: The window.
             first_page: Its first page, which has been read already.
         """
-        if len(first_page) < self._page_size:
+        if len(first_page) < self.page_size:
             return iter(first_page)
-        return settled(_WindowSource(self, window), self._page_size, first_page)
+        return settled(_WindowSource(self, window), self.page_size, first_page)
 
     def page(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
         """Return a page of a window.
@@ -118,7 +120,7 @@ class Entity:
         Raises:
             AcumaticaError: The server declines, or answers what was not asked for.
         """
-        parameters: dict[str, str | int] = {"$top": self._page_size, "$skip": skip}
+        parameters: dict[str, str | int] = {"$top": self.page_size, "$skip": skip}
         if condition := query.within(self._key, window, self._contract):
             parameters["$filter"] = condition
         rows = self._read(parameters, whole=whole)
@@ -251,10 +253,10 @@ class Entity:
             )
 
     def _check_page(self, rows: list[Row], window: Window) -> None:
-        if len(rows) > self._page_size:
+        if len(rows) > self.page_size:
             raise AcumaticaError(
                 f"{self.name}: the server answered {len(rows)} rows to "
-                f"$top={self._page_size}; reading on could lose or repeat rows."
+                f"$top={self.page_size}; reading on could lose or repeat rows."
             )
         seen: dict[str, Row] = {}
         for row in rows:

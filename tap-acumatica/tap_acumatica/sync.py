@@ -304,12 +304,11 @@ class AcumaticaStream(Stream):
 
     def _incremental(self, context: Context | None) -> Iterator[Record]:
         window: Window | None = Window(self._since(context))
-        size = self.config["page_size"]
         horizon, laps = self._horizon(), 0
         while window is not None:
             began = self._server_time()
             page = self._entity.page(window, 0, whole=True)
-            if len(page) == size:
+            if len(page) == self._entity.page_size:
                 if window.upper is None and laps < LAPS:
                     horizon, laps = self._horizon(), laps + 1
                 seen = [v for row in page if (v := self._entity.modified(row))]
@@ -322,6 +321,7 @@ class AcumaticaStream(Stream):
             self.logger.debug("%d rows %s", extent.rows, window)
             newest = extent.newest and min(extent.newest, began)
             self._move_bookmark(context, window.upper or newest)
+            size = self._entity.page_size
             window = following(window, extent.rows, size, horizon, extent.oldest)
 
     def _since(self, context: Context | None) -> datetime | None:
