@@ -12,6 +12,7 @@ from tap_acumatica.errors import (
     CannotOptimizeError,
     NotFoundError,
     RefusedQueryError,
+    StreamError,
 )
 from tap_acumatica.pages import are_records, settled
 from tap_acumatica.shape import Shape
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from tap_acumatica.client import Client
+    from tap_acumatica.keys import Identity
     from tap_acumatica.pages import Row
     from tap_acumatica.windows import Window
 
@@ -40,11 +42,13 @@ class Lists(NamedTuple):
         replication_key: The field that windows are filtered by.
         contract: The endpoint's contract version.
         page_size: Rows that are asked for at once.
+        identity: How rows are told apart.
     """
 
     replication_key: str
     contract: int
     page_size: int
+    identity: Identity
 
 
 class Entity:
@@ -80,7 +84,7 @@ class Entity:
         self._path = path
         self._shape = shape
         self._listed = shape
-        self._key, self._contract, self.page_size = lists
+        self._key, self._contract, self.page_size, self._identity = lists
         self._logger = logger
         self._selects = True
         self._gone_in_a_row = 0
@@ -135,9 +139,15 @@ class Entity:
             except CannotOptimizeError as error:
                 self._learn(error, shape)
                 continue
-            self._check_records(body)
-            rows: list[Row] = body
-            return rows
+            return self._named(body)
+
+    def _named(self, body: Any) -> list[Row]:  # noqa: ANN401 - any JSON
+        """Return the rows of an answer with the names by which they are told apart."""
+        self._check_records(body)
+        rows: list[Row] = body
+        for row in rows:
+            self._identity.name(row)
+        return rows
 
     def row(self, id_: str) -> Row | None:
         """Return one whole row, None where it is gone.
@@ -145,40 +155,66 @@ class Entity:
         Raises:
             AcumaticaError: Only the query is not found, or too many rows are gone.
         """
-        path = f"{self._path}/{id_}"
+        address = self._identity.address(id_)
         try:
-            body = self._get(path, {}, self._shape)
+            body = self._get(f"{self._path}/{address}", {}, self._shape)
         except NotFoundError as error:
-            self._check_gone(path, error)
+            if not self._is_gone(id_, error):
+                return self.row(id_)
             self._logger.warning(
-                "%s %s was listed but is not found by its id; it counts as deleted.",
+                "%s %s was listed but is not found by its %s; it counts as deleted.",
                 self.name,
                 id_,
+                self._identity.kind,
             )
             return None
-        self._check_records([body])
+        [row] = self._named([body])
+        self._check_answers(row, id_)
         self._gone_in_a_row = 0
-        row: Row = body
         return row
 
-    def _check_gone(self, path: str, error: NotFoundError) -> None:
+    def _is_gone(self, id_: str, error: NotFoundError) -> bool:
         """Believe that a row is gone only if it is so without any expansion.
 
+        A row that is named by its natural key must not be found by a filter either. If
+        it is, under an id that is new with the session, it can be read by that one.
+
         Raises:
-            AcumaticaError: It is not, or so many are gone one after the other that the
+            AcumaticaError: It is not gone, or so many are one after the other that the
                 server rather than the rows must be the cause.
         """
         self._gone_in_a_row += 1
+        address = self._identity.address(id_)
         try:
-            self._client.get(path)
+            self._client.get(f"{self._path}/{address}")
         except NotFoundError:
             if self._gone_in_a_row <= MANY:
-                return
+                if not self._is_listed(id_):
+                    return True
+                if self._identity.address(id_) != address:
+                    return False
         raise AcumaticaError(
-            f"{self.name}: records that were listed are not found by their ids "
-            f"({error}). Nothing counts as deleted for it, and the bookmark stays "
-            "before them."
+            f"{self.name}: records that were listed are not found by their "
+            f"{self._identity.kind}s ({error}). Nothing counts as deleted for it, and "
+            "the bookmark stays before them."
         ) from error
+
+    def _is_listed(self, id_: str) -> bool:
+        """Tell whether a list has a row that is named by its natural key."""
+        if not self._identity.fields:
+            return False
+        condition = self._identity.condition(id_)
+        if condition is None:
+            return True
+        found = self._read({"$filter": condition, "$top": 1}, whole=False)
+        return any(row["id"] == id_ for row in found)
+
+    def _check_answers(self, row: Row, id_: str) -> None:
+        if self._identity.fields and row["id"] != id_:
+            raise AcumaticaError(
+                f"{self.name}: asked for record {id_}, the server answered record "
+                f"{row['id']}."
+            )
 
     def whole(self, row: Row) -> Row | None:
         """Return a listed row with what lists cannot hold, None where it is gone."""
@@ -261,11 +297,11 @@ class Entity:
         seen: dict[str, Row] = {}
         for row in rows:
             if seen.setdefault(row["id"], row) != row:
-                raise AcumaticaError(
-                    f"{self.name}: the server answered different rows with the id "
-                    f"{row['id']} at once, of which a target would keep one. Run it "
-                    "again; if that stays so, the entity's rows have no ids of their "
-                    "own and cannot be read."
+                raise StreamError(
+                    f"{self.name}: the server answered different rows with the "
+                    f"{self._identity.kind} {row['id']} at once, of which a target "
+                    "would keep one. Run it again; if that stays so, it does not tell "
+                    "rows apart: name other fields as `key` in setting 'entities'."
                 )
             if _lies_outside(value := self.modified(row), window):
                 raise AcumaticaError(
@@ -305,7 +341,8 @@ class Entity:
         """Return the smallest shape whose rows can be placed in a window."""
         fields = self._shape.fields
         key = self._key if self._key in fields else fields[0]
-        return Shape((key,), complete=False)
+        needed = dict.fromkeys((*self._identity.fields, key))
+        return Shape(tuple(needed), complete=False)
 
 
 class _WindowSource:

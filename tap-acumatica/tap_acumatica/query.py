@@ -48,6 +48,20 @@ def within(field: str, window: Window, contract: int) -> str | None:
     return " and ".join(parts) or None
 
 
+def equal(field: str, kind: str | None, value: str) -> str | None:
+    """Write the condition that a field has a value; None where none can be written.
+
+    Args:
+        field: The field.
+        kind: ``string`` or ``integer``.
+        value: The value as text.
+    """
+    if kind == "integer":
+        return f"{field} eq {value}"
+    quoted = value.replace("'", "''")
+    return f"{field} eq '{quoted}'" if kind == "string" else None
+
+
 def members(shape: Shape, contract: int, *, select: bool) -> dict[str, str]:
     """Write ``$expand``, ``$custom`` and ``$select``, as far as they are needed.
 

@@ -76,9 +76,14 @@ class Structure:
     choices: set[str] = field(default_factory=set)
     undescribed: list[str] = field(default_factory=list)
 
-    def schema(self) -> Schema:
-        """Return the JSON Schema of the unwrapped records of a stream."""
-        return {"type": "object", "properties": {"id": ID, **self.members()}}
+    def schema(self, *, with_id: bool = True) -> Schema:
+        """Return the JSON Schema of the unwrapped records of a stream.
+
+        Args:
+            with_id: Whether records have an id that stays.
+        """
+        id_ = {"id": ID} if with_id else {}
+        return {"type": "object", "properties": {**id_, **self.members()}}
 
     def members(self) -> Schema:
         """Return the JSON Schema of each member of the unwrapped entity."""
@@ -87,6 +92,19 @@ class Structure:
         views = {view: _object(fields) for view, fields in self.custom.items()}
         custom = _object(views) if views else {"type": ["object", "null"]}
         return {**self.fields, **lines, **linked, "note": NOTE, "custom": custom}
+
+    def filtered_as(self, name: str) -> str | None:
+        """Return the type by which a filter names a field's values: text or integer.
+
+        Raises:
+            KeyError: The entity has no field of that name with one value.
+        """
+        schema = self.fields[name]
+        kind: str = schema["type"][0]
+        if kind == "array" or self._is_choice_id(name):
+            raise KeyError(name)
+        is_plain = schema == {"type": [kind, "null"]} and name not in self.choices
+        return kind if is_plain and kind in {"string", "integer"} else None
 
     def fill(self, record: dict[str, Any]) -> None:
         """Give a record the ids of drop-downs that are empty, at the top level."""

@@ -119,6 +119,7 @@ SETTINGS = th.PropertiesList(
                 th.Property("stream", th.StringType),
                 th.Property("expand", th.ArrayType(th.StringType)),
                 th.Property("replication_key", th.StringType),
+                th.Property("key", th.ArrayType(th.StringType)),
                 additional_properties=False,
             )
         ),
@@ -131,7 +132,9 @@ SETTINGS = th.PropertiesList(
             "detail arrays and linked objects to read, such as MainContact/Address "
             "(default: all that hang from the entity itself); `replication_key`, the "
             "date-time field that tells when a record was modified (default: "
-            "LastModifiedDateTime)."
+            "LastModifiedDateTime); `key`, the fields of the natural key, in the order "
+            "of the form, for an entity whose ids are new with each session (default: "
+            "the id)."
         ),
     ),
     th.Property(

@@ -22,6 +22,7 @@ class StreamSpec(NamedTuple):
         expand: The paths of the detail arrays and linked objects to ask for; None is
             each of those that hang from the entity itself.
         replication_key: The date-time field that tells when a record was modified.
+        key: The fields of the natural key, where ids are new with each session.
         is_setting: Whether the setting ``entities`` names it: what it names must be
             there, while rows of the table adapt to the tenant's endpoint.
     """
@@ -30,6 +31,7 @@ class StreamSpec(NamedTuple):
     entity: str
     expand: tuple[str, ...] | None = ()
     replication_key: str = REPLICATION_KEY
+    key: tuple[str, ...] = ()
     is_setting: bool = False
 
 
@@ -152,6 +154,7 @@ def _own(entities: Iterable[Mapping[str, Any]]) -> Iterator[StreamSpec]:
             entry["entity"],
             None if expand is None else tuple(_with_parents(expand)),
             entry.get("replication_key") or REPLICATION_KEY,
+            tuple(dict.fromkeys(entry.get("key") or ())),
             is_setting=True,
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib import Metadata, Schema
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
+from tap_acumatica.keys import Identity, KeyField
 from tap_acumatica.records import Unwrapper
 from tap_acumatica.schema import gone, hollow, renewed
 from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
@@ -97,8 +98,9 @@ class AcumaticaStream(Stream):
         self._acumatica = tap
         self._spec = spec
         self._structure = structure
-        super().__init__(tap, schema=structure.schema(), name=spec.name)
-        self.primary_keys = ("id",)
+        schema = structure.schema(with_id=not spec.key)
+        super().__init__(tap, schema=schema, name=spec.name)
+        self.primary_keys = spec.key or ("id",)
         if spec.replication_key in structure.fields:
             self.replication_key = spec.replication_key
         self._refusal = refusal
@@ -110,14 +112,17 @@ class AcumaticaStream(Stream):
     @cached_property
     def _entity(self) -> Entity:
         """The entity with those of its members that the catalog selects."""
+        entity = self._spec.entity
+        key = [KeyField(n, self._structure.filtered_as(n)) for n in self._spec.key]
         return Entity(
             self._acumatica.client,
-            f"{self._acumatica.endpoint.path}/{self._spec.entity}",
+            f"{self._acumatica.endpoint.path}/{entity}",
             self._structure.shape(self.mask),
             Lists(
                 self._spec.replication_key,
                 self._acumatica.contract,
                 self.config["page_size"],
+                Identity(entity, key),
             ),
             self.logger,
         )
@@ -158,10 +163,14 @@ class AcumaticaStream(Stream):
         if entry := catalog.get_stream(self.name):
             self._renew(entry)
             self._leave_out_hollow(entry)
+            for name in self._spec.key:
+                key = entry.metadata.setdefault(("properties", name), Metadata())
+                key.inclusion = Metadata.InclusionType.AUTOMATIC
         super().apply_catalog(catalog)
         if entry:
             # The SCHEMA message takes them from the entry.
-            entry.key_properties = self.primary_keys = self.primary_keys or ["id"]
+            keys = list(self._spec.key) or self.primary_keys or ["id"]
+            entry.key_properties = self.primary_keys = keys
         if self.forced_replication_method not in {None, *METHODS}:
             raise SettingError(
                 f"{self.name}: the catalog's replication method "
@@ -398,13 +407,15 @@ class AcumaticaStream(Stream):
             self.logger.warning(
                 "%s, record %s: the server reports an error on %s: %s",
                 self.name,
-                record.get("id"),
+                row["id"],
                 error.path or "the record",
                 error.message,
             )
         self._structure.fill(record)
         self._records_read += 1
         self._custom_came |= bool(record.get("custom"))
+        if self._spec.key:
+            del record["id"]
         self._drop_unknown(record)
         return record
 

@@ -316,6 +316,13 @@ class TapAcumatica(Tap):
         structure = self.swagger.structure(
             spec.entity, [path for path in expand if path not in missing]
         )
+        try:
+            list(map(structure.filtered_as, spec.key))
+        except KeyError as error:
+            raise SettingError(
+                f"Setting 'entities' names {error.args[0]} in the key of {spec.entity},"
+                " which has no field of that name with one value."
+            ) from error
         key = structure.fields.get(spec.replication_key, {})
         if (
             spec.is_setting

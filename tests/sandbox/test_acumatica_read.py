@@ -236,11 +236,13 @@ def test_a_plus_that_is_not_encoded_breaks_the_literal(
     assert (good.status_code, bad.status_code) == (200, 500)
 
 
+@pytest.mark.parametrize("separator", ["/", "|"])
 def test_a_record_is_found_by_its_keys_and_by_its_id(
-    acumatica: AcumaticaClient,
+    acumatica: AcumaticaClient, separator: str
 ) -> None:
     row = acumatica.rows("Bill", top=1, skip=7)[0]
-    keys = f"{quote(row['Type']['value'])}/{row['ReferenceNbr']['value']}"
+    values = (quote(row[key]["value"]) for key in ("Type", "ReferenceNbr"))
+    keys = separator.join(values)
     by_key, by_id = acumatica.get(f"Bill/{keys}"), acumatica.get(f"Bill/{row['id']}")
     assert by_key.json() == by_id.json() == row | {"rowNumber": 1}
 
@@ -278,6 +280,19 @@ def test_line_ids_belong_to_the_session_and_record_ids_do_not(
     assert first == same
     assert later[0] == first[0]
     assert later[1] != first[1]
+
+
+def test_without_a_note_id_a_record_has_an_id_of_the_session(
+    acumatica: AcumaticaClient, admin: AcumaticaAdmin
+) -> None:
+    admin.change_settings(without_note_id=["Ledger"])
+    row = acumatica.rows("Ledger", top=1)[0]
+    assert acumatica.get(f"Ledger/{row['id']}").json()["LedgerID"] == row["LedgerID"]
+    acumatica.sign_out()
+    assert acumatica.get(f"Ledger/{row['id']}").status_code == 404
+    same = acumatica.get(f"Ledger/{row['LedgerID']['value']}").json()
+    assert same["LedgerID"] == row["LedgerID"]
+    assert same["id"] != row["id"]
 
 
 def test_rights_are_withdrawn_by_form(

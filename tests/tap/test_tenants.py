@@ -352,6 +352,7 @@ def test_an_entity_that_does_not_say_when_it_was_modified_is_read_in_full(
         ({"entity": "Address"}, "names Address, which"),
         ({"entity": "Bill", "expand": ["Horn"]}, "expands Horn, which Bill does not"),
         ({"entity": "Bill", "replication_key": "Vendor"}, "no date-time field"),
+        ({"entity": "Bill", "key": ["Details"]}, "names Details in the key of Bill"),
         ({"stream": "bills"}, "entity"),
         ({"entity": "Bill", "colour": "red"}, "colour"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from html import escape
@@ -159,14 +160,19 @@ class Api:
 
     def style(self) -> Style:
         """How the server writes now."""
-        return Style(self.settings.site_path, self.settings.old_build)
+        return Style(
+            self.settings.site_path,
+            self.settings.old_build,
+            self.settings.without_note_id,
+        )
 
     async def one_record(self, request: Request) -> Response:
         """The record with a natural key or an id."""
         endpoint, name = self.entity(request)
         shape = self.shape(endpoint, name, parameters(request))
-        record = self.find(endpoint.table(name), request)
-        return answer(self.renderer(request, endpoint, name).record(record, shape))
+        renderer = self.renderer(request, endpoint, name)
+        record = self.find(endpoint.table(name), request, renderer)
+        return answer(renderer.record(record, shape))
 
     async def ad_hoc_schema(self, request: Request) -> Response:
         """A template of an entity's record."""
@@ -214,14 +220,19 @@ class Api:
         customs = self.settings.custom_fields
         return request_shape(endpoint, name, asked, customs=customs)
 
-    def find(self, entity: str, request: Request) -> Record:
-        """The record with an id, or with keys that have slashes between them."""
+    def find(self, entity: str, request: Request, renderer: Renderer) -> Record:
+        """The record with an id, or with keys that have slashes or bars between them.
+
+        A key that holds a slash therefore finds nothing: such a record needs its id.
+        """
         keys = request.path_params["keys"]
-        record = (
-            self.store.by_id(entity, keys)
-            if is_guid(keys)
-            else self.store.by_key(entity, tuple(keys.split("/")))
-        )
+        if not is_guid(keys):
+            record = self.store.by_key(entity, tuple(re.split("[/|]", keys)))
+        elif renderer.has_note_ids:
+            record = self.store.by_id(entity, keys)
+        else:
+            rows, wanted = self.store.rows(entity), keys.lower()
+            record = next((row for row in rows if renderer.id(row) == wanted), None)
         if record is None or not shown_to(request)(record):
             raise errors.failure(
                 errors.NO_ENTITY, "No entity satisfies the condition.", status=404

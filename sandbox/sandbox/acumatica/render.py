@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -45,10 +45,12 @@ class Style:
     Attributes:
         site: The path below which the instance is served, empty at the root.
         plain_notes: Notes are texts, as older builds send them.
+        session_ids: Tables whose records have ids that are new in each session.
     """
 
     site: str = ""
     plain_notes: bool = False
+    session_ids: Collection[str] = ()
 
     def note(self, text: str) -> object:
         """A note as the server sends it."""
@@ -70,7 +72,9 @@ class Renderer:
     ) -> None:
         self.base = style.site + endpoint.path
         self.name = name
-        self.view = TABLES[endpoint.table(name)].view
+        table = endpoint.table(name)
+        self.view = TABLES[table].view
+        self.has_note_ids = table not in style.session_ids
         self.nested_id = session_ids(session)
         self.style = style
         self.no_note = style.note("")
@@ -84,16 +88,21 @@ class Renderer:
 
     def record(self, record: Record, shape: Shape, number: int = 1) -> dict[str, Any]:
         """One top-level record."""
-        row = self.entity(record.id, record.id, record.fields, shape, number)
+        own_id = self.id(record)
+        row = self.entity(own_id, record.id, record.fields, shape, number)
         if record.note:
             row["note"] = self.style.note(record.note)
         row["_links"] = {
-            "self": f"{self.base}/{self.name}/{record.id}",
-            "files:put": f"{self.base}/files/{self.view}/{record.id}/{{filename}}",
+            "self": f"{self.base}/{self.name}/{own_id}",
+            "files:put": f"{self.base}/files/{self.view}/{own_id}/{{filename}}",
         }
         if shape.files:
             row["files"] = []
         return row
+
+    def id(self, record: Record) -> str:
+        """A record's NoteID, or what stands for it in the session."""
+        return record.id if self.has_note_ids else self.nested_id(record.id, "", 0)
 
     def entity(
         self, entity_id: str, origin: str, fields: Fields, shape: Shape, number: int

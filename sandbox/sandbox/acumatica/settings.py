@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
             fail with a CannotOptimizeException; reads by key or id have them.
         unselectable: Entities that answer ``$select`` with a KeyNotFoundException
             (reported for Payment).
+        without_note_id: Tables whose records have no NoteID, as those of custom
+            entities and generic inquiries can be: their ids are new in each session.
         not_configured: Entities whose module is not set up.
         requests_per_minute: The licensed requests per minute, for all users together;
             0 is no limit. Beyond half of it requests wait, see ``licence``.
@@ -69,6 +71,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     denied: list[str] = []
     unoptimizable: dict[str, list[str]] = {}
     unselectable: list[str] = []
+    without_note_id: list[str] = []
     not_configured: list[str] = []
     requests_per_minute: Count = 0
     cores: Count = 0
