@@ -26,6 +26,8 @@ FAILURES = 20
 """How often the rows of a list may move before its reading is given up."""
 READINGS = 10
 """How often a list is read again because rows have left it."""
+BEYOND = 1_000_000_000
+"""More rows to skip than any list has."""
 
 
 class Source(Protocol):
@@ -79,6 +81,7 @@ class Reading:
         self._whole = whole
         self._page_size = page_size
         self._failures = 0
+        self._skips = False
         self._read: set[str] = set()
         self.order: list[str] = []
 
@@ -86,12 +89,15 @@ class Reading:
         """Yield the rows; those of pages that must be read again come again.
 
         Raises:
-            AcumaticaError: The rows move faster than they can be read.
+            AcumaticaError: The rows move faster than they can be read, or the server
+                does not skip any.
         """
         page = first_page
         while True:
-            known = self._overlap([row["id"] for row in page])
+            ids = [row["id"] for row in page]
+            known = self._overlap(ids)
             if known is None:
+                self._check_skip(ids)
                 self._step_back()
             else:
                 fresh = page[known:]
@@ -121,6 +127,27 @@ class Reading:
         added = list(ids)
         self.order += added
         self._read.update(added)
+
+    def _check_skip(self, ids: list[str]) -> None:
+        """Tell a server that skips no rows from rows that have moved.
+
+        Where a later page begins like the list itself, rows may have come before it.
+        Only a server that ignores ``$skip`` has rows behind the end of all lists.
+
+        Raises:
+            AcumaticaError: It has.
+        """
+        is_again = len(self.order) > 1 and ids[:1] == self.order[:1]
+        if self._skips or not is_again:
+            return
+        if self._source.page(BEYOND, whole=False):
+            raise AcumaticaError(
+                f"{self._source.name}: the server ignores $skip: it answers the first "
+                "rows again, so a list of more rows than a page cannot be read. Ask "
+                "the instance's owner what drops $skip, such as a proxy, or set a "
+                "page_size above the number of rows. The bookmark has not moved."
+            )
+        self._skips = True
 
     def _step_back(self) -> None:
         """Forget the last pages, twice as many with each failure."""
