@@ -5,49 +5,143 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, urljoin, urlsplit
 
-import requests
+from typing_extensions import override
+
+from tap_acumatica import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    import requests
 
 SHOWN = 200
 """Characters of an answer that an error shows."""
+MOST_NAMES = 10
+"""Members that an outline names."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses that may pass."""
 
 _SEAT_LIMIT = re.compile(r"concurrent|api log-?in", re.IGNORECASE)
+_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_KINDS = {str: "text", bool: "boolean", type(None): "null", list: "list"}
+
+
+class Redirect(NamedTuple):
+    """Where an answer leads instead of answering.
+
+    Attributes:
+        page: The file, in lower case: ``login.aspx``, ``error.aspx`` and so on.
+        place: The address, without its query.
+        told: What it says, where it leads to the page for errors.
+    """
+
+    page: str
+    place: str
+    told: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the session has ended, so that a new sign-in may help."""
+        return self.page == "login.aspx"
+
+    @property
+    def passes(self) -> bool:
+        """Whether another attempt may be answered."""
+        return self.page in {"error.aspx", "maintenance.aspx"}
+
+    @override
+    def __str__(self) -> str:
+        if self.told:
+            return f"The instance declines the session: {self.told}"
+        return f"The instance leads to {self.place}: {self._meaning}"
+
+    @property
+    def _meaning(self) -> str:
+        if self.has_ended:
+            return "it asks for a sign-in in a browser, and takes no other session."
+        if self.page == "error.aspx":
+            return "it shows an error there without a message."
+        if self.page == "maintenance.aspx":
+            return "it is under maintenance; run this again when that is over."
+        return (
+            "either instance_url is not the address of the instance, or users sign in "
+            "at another place (single sign-on), so that the API needs a user of its "
+            "own or OAuth."
+        )
 
 
 def content(response: requests.Response) -> Mapping[str, Any]:
     """Return the object that an answer holds; an empty one where it holds none."""
     try:
-        answer = response.json()
-    except requests.JSONDecodeError:
+        answer, _ = wire.read(response.content)
+    except wire.UnreadableError:
         return {}
     return answer if isinstance(answer, dict) else {}
 
 
 def said(response: requests.Response) -> str:
-    """Return Acumatica's message, or the beginning of what was answered instead."""
-    answer = content(response)
-    parts = (answer.get("message"), answer.get("exceptionMessage"))
-    told = " ".join(dict.fromkeys(str(part) for part in parts if part))
-    return (
-        told
-        or error_page_message(response)
-        or response.text[:SHOWN]
-        or "(an empty body)"
-    )
+    """Return Acumatica's message, or what was answered instead; never records."""
+    led_to, answer = redirect(response), content(response)
+    told = message(response) or (led_to.told if led_to else "")
+    return told or (f"({outline(answer)})" if answer else _text(response))
 
 
-def error_page_message(response: requests.Response) -> str:
-    """Return the message of a redirect to ``/Frames/Error.aspx``, if it is one."""
-    parts = urlsplit(response.headers.get("Location", ""))
-    messages = parse_qs(parts.query).get("message", [""])
-    return messages[0] if parts.path.lower().endswith("error.aspx") else ""
+def message(response: requests.Response) -> str:
+    """Return what Acumatica says; an empty text where it says nothing."""
+    return " ".join(dict.fromkeys(_messages(content(response))))
+
+
+def _messages(answer: Mapping[str, Any]) -> Iterator[str]:
+    members = {name.lower(): member for name, member in answer.items()}
+    for name in ("message", "exceptionmessage"):
+        if members.get(name):
+            yield str(members[name])
+    states = members.get("modelstate")
+    for parameter, faults in states.items() if isinstance(states, dict) else ():
+        listed = faults if isinstance(faults, list) else [faults]
+        yield f"{parameter}: {' '.join(map(str, listed))}"
+
+
+def _text(response: requests.Response) -> str:
+    """Return the beginning of a page; JSON, whole or not, may be records."""
+    body = response.text.strip()
+    if not body:
+        return "(an empty body)"
+    if body[0] in "[{":
+        return f"(JSON of {len(response.content)} bytes)"
+    return " ".join(_MARKUP.sub(" ", body).split())[:SHOWN] or "(an empty page)"
+
+
+def outline(value: object) -> str:
+    """Say what a decoded value is made of: types and names, none of its values."""
+    if isinstance(value, dict):
+        names = [f"{str(n)[:40]}: {kind(m)}" for n, m in value.items()][:MOST_NAMES]
+        more = ["…"] if len(value) > MOST_NAMES else []
+        return f"an object of {', '.join(names + more)}" if value else "an empty object"
+    if isinstance(value, list):
+        return (
+            f"a list of {len(value)}: {outline(value[0])}" if value else "an empty list"
+        )
+    return kind(value)
+
+
+def kind(value: object) -> str:
+    """Return the JSON type of a decoded value."""
+    return _KINDS.get(type(value), "object" if isinstance(value, dict) else "number")
+
+
+def redirect(response: requests.Response) -> Redirect | None:
+    """Return where an answer leads to, None if it leads nowhere."""
+    if not response.is_redirect:
+        return None
+    parts = urlsplit(urljoin(response.url, response.headers["Location"]))
+    place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    page = parts.path.rpartition("/")[2].lower()
+    told = parse_qs(parts.query).get("message", [""])[0]
+    return Redirect(page, place, told if page == "error.aspx" else "")
 
 
 def has_no_seat(response: requests.Response) -> bool:

@@ -6,6 +6,7 @@ Acumatica ERP" and "Sign In to the Service".
 
 from __future__ import annotations
 
+import re
 import time
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
@@ -33,6 +34,11 @@ TIMEOUT = (15, 120)
 """Seconds to wait for a connection and for the answer."""
 
 _REFUSED = (requests.codes.bad_request, requests.codes.unauthorized)
+UNREACHABLE = (requests.RequestException, ValueError)
+"""What requests raises; a plain ValueError for a redirect to what is no address, even
+where it is told to follow none."""
+_SENDABLE = re.compile(r"[!-~]+")
+"""What a header can carry of a token (RFC 6750, 2.1)."""
 _LOCKS = "a wrong password that is sent again and again locks the account"
 
 
@@ -231,11 +237,12 @@ class CookieAuthenticator(Authenticator):
 
     def _refusal(self, response: requests.Response) -> AcumaticaError:
         """Say why; a wrong password is a 500 as well, so that its words decide."""
-        told = answers.said(response)
-        message = f"The instance refuses the sign-in ({response.status_code}: {told})."
-        has_message = bool(answers.content(response).get("message"))
-        may_pass = response.status_code in answers.PASSING and not has_message
-        if answers.has_no_seat(response) or response.is_redirect or may_pass:
+        status, led_to = response.status_code, answers.redirect(response)
+        told = led_to or f"{status}: {answers.said(response)}"
+        message = f"The instance refuses the sign-in ({told})."
+        is_busy = status in answers.PASSING - {requests.codes.internal_server_error}
+        is_unspoken = is_busy and not answers.message(response)
+        if is_unspoken or _is_closed(response):
             return RetryableError(message, answers.retry_after(response))
         return AcumaticaError(
             f"{message} Check username, password and tenant; {_LOCKS}."
@@ -268,7 +275,7 @@ class Form:
                 timeout=TIMEOUT,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except UNREACHABLE as error:
             kind = RetryableError if self._reached else SettingError
             raise kind(unreachable(self.url, error)) from error
         self._reached = True
@@ -293,14 +300,34 @@ def token(
     response = endpoint.post(session, data=form)
     answer = answers.content(response)
     if response.status_code in _REFUSED:
-        raise AcumaticaError(_refusal(answer, check))
-    if answer.get("access_token"):
+        raise AcumaticaError(_refusal(response, check))
+    if _is_token(answer):
         return answer
-    message = f"{endpoint.url} answered {response.status_code} instead of a token"
-    if response.status_code in answers.PASSING:
+    told = answers.redirect(response) or answers.said(response)
+    message = (
+        f"{endpoint.url} answered {response.status_code} instead of a token ({told})"
+    )
+    if response.status_code in answers.PASSING or _is_closed(response):
         wait = answers.retry_after(response)
         raise RetryableError(f"{message}; try again later.", wait)
     raise SettingError(f"{message}: is instance_url an Acumatica instance?")
+
+
+def _is_closed(response: requests.Response) -> bool:
+    """Tell that nobody is let in at the moment, whatever the password."""
+    led_to = answers.redirect(response)
+    is_down = led_to is not None and led_to.page == "maintenance.aspx"
+    return is_down or answers.has_no_seat(response)
+
+
+def _is_token(answer: Mapping[str, Any]) -> bool:
+    """Tell tokens that can be sent and kept from what an answer has in their place."""
+    access, refresh = answer.get("access_token"), answer.get("refresh_token") or ""
+    return (
+        isinstance(access, str)
+        and isinstance(refresh, str)
+        and bool(_SENDABLE.fullmatch(access))
+    )
 
 
 def _lifetime(answer: Mapping[str, Any]) -> float:
@@ -333,9 +360,12 @@ def _refuses_both(response: requests.Response) -> bool:
     return not response.ok and "company" in told and "tenant" in told
 
 
-def _refusal(answer: Mapping[str, Any], check: str) -> str:
+def _refusal(response: requests.Response, check: str) -> str:
     """Say which of the settings the token endpoint does not accept (RFC 6749, 5.2)."""
+    answer = answers.content(response)
     code = answer.get("error", "no reason given")
+    if not isinstance(code, str):
+        code = f"{response.url} answered {answers.outline(answer)}"
     reason = (
         f"{code}: {answer['error_description']}"
         if "error_description" in answer

@@ -13,11 +13,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import backoff
-import msgspec
 import requests
 
 from tap_acumatica import __version__, answers, query, signals, wire
-from tap_acumatica.auth import unreachable
+from tap_acumatica.auth import UNREACHABLE, unreachable
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -202,7 +201,7 @@ class Client:
         if parameters:
             url += f"?{query.encode(parameters)}"
         response, asked_at = self._send(url)
-        if response.status_code == requests.codes.unauthorized:
+        if _session_has_ended(response):
             self._authenticator.forget()
             response, asked_at = self._send(url)
         _check(response, path, fragile=fragile)
@@ -229,7 +228,7 @@ class Client:
         asked_at = datetime.now(UTC)
         try:
             response = self._session.get(url, timeout=TIMEOUT, allow_redirects=False)
-        except requests.RequestException as error:
+        except UNREACHABLE as error:
             raise RetryableError(unreachable(self.instance_url, error)) from error
         return response, asked_at
 
@@ -241,10 +240,11 @@ def logout(session: requests.Session, url: str) -> bool:
     requests sends that header with an empty POST.
     """
     try:
-        session.post(
-            url, timeout=LOGOUT_TIMEOUT, allow_redirects=False
-        ).raise_for_status()
-    except requests.RequestException as error:
+        answer = session.post(url, timeout=LOGOUT_TIMEOUT, allow_redirects=False)
+        answer.raise_for_status()
+        if led_to := answers.redirect(answer):
+            raise requests.HTTPError(str(led_to))
+    except UNREACHABLE as error:
         logger.warning(
             "The sign-out failed (%s): the seat stays taken until the server ends it.",
             error,
@@ -255,14 +255,21 @@ def logout(session: requests.Session, url: str) -> bool:
     return True
 
 
+def _session_has_ended(response: requests.Response) -> bool:
+    """Tell whether what signed the request in is not good any more."""
+    led_to = answers.redirect(response)
+    refused = response.status_code == requests.codes.unauthorized
+    return refused or bool(led_to and led_to.has_ended)
+
+
 def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
     """Raise what an answer that is not a success means."""
     status = response.status_code
     if status == requests.codes.ok:
         return
     message = f"GET {path} answered {status}: {answers.said(response)}"
-    if response.is_redirect and (told := answers.error_page_message(response)):
-        raise RetryableError(f"The instance declines the session: {told}")
+    if led_to := answers.redirect(response):
+        raise (RetryableError if led_to.passes else AcumaticaError)(str(led_to))
     if status == requests.codes.internal_server_error:
         raise _server_error(response, message, fragile=fragile)
     if status in answers.PASSING:
@@ -288,10 +295,20 @@ def _server_error(
 
 def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON
     try:
-        return wire.decode(response.content)
-    except msgspec.DecodeError as error:
+        body, mended = wire.read(response.content)
+    except wire.UnreadableError as error:
         raise AcumaticaError(
             f"GET {path} answered {response.status_code} with something else than "
-            f"JSON: {answers.said(response)} Is there a proxy or a sign-in page before "
-            "the instance?"
+            f"JSON in UTF-8 ({error}): {answers.said(response)} Is there a proxy or a "
+            "sign-in page before the instance?"
         ) from error
+    if mended:
+        places = dict.fromkeys(wire.mended_places(body))
+        logger.warning(
+            "GET %s answered %d characters that are none, such as half of a pair; "
+            "\N{REPLACEMENT CHARACTER} stands in their place now, in %s.",
+            path,
+            mended,
+            ", ".join(places)[: answers.SHOWN],
+        )
+    return body

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_acumatica import answers, query, wire
+from tap_acumatica import answers, query
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -229,10 +229,9 @@ class Entity:
         try:
             return moment(row.get(self._key, {}).get("value"))
         except (AttributeError, TypeError, ValueError) as error:
-            shown = wire.encode(row[self._key]).decode()[: answers.SHOWN]
             raise AcumaticaError(
                 f"{self.name}: {self._key} of record {row['id']} is no date-time, so "
-                f"no bookmark would be safe: {shown}"
+                f"no bookmark would be safe: {answers.outline(row[self._key])}."
             ) from error
 
     def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
@@ -282,10 +281,11 @@ class Entity:
 
     def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
         if not are_records(body):
-            shown = wire.encode(body).decode()[: answers.SHOWN]
+            others = body if isinstance(body, list) else [body]
+            odd = next(other for other in others if not are_records([other]))
             raise AcumaticaError(
                 f"{self.name}: the server answered something else than records with "
-                f"ids: {shown}"
+                f"ids: {answers.outline(odd)}."
             )
 
     def _check_page(self, rows: list[Row], window: Window) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
-from tap_acumatica.auth import unreachable
+from tap_acumatica.auth import UNREACHABLE, unreachable
 from tap_acumatica.endpoint import served_endpoints
 from tap_acumatica.errors import AcumaticaError
 from tap_acumatica.sync import AcumaticaStream
@@ -81,7 +81,7 @@ def _address(tap: TapAcumatica) -> str:
     url = tap.client.instance_url
     try:
         requests.get(url, timeout=TIMEOUT, allow_redirects=False)
-    except requests.RequestException as error:
+    except UNREACHABLE as error:
         raise AcumaticaError(unreachable(url, error)) from error
     return f"{url} answers"
 

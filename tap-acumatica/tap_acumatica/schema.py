@@ -25,6 +25,8 @@ CHOICE_ID = "_id"
 """What follows a drop-down's name in the name of the field with the option's id."""
 OPTION = frozenset({"id", "description"})
 """What tells an option from other values; either may be missing, others may come."""
+CONTRACTS = {"4": 4, "5": 5}
+"""The contract versions that are known, by what ``info.version`` says of each."""
 CONTRACT_5 = frozenset(
     {
         "DateOnlyValue",
@@ -203,6 +205,7 @@ class Swagger:
                 "definitions, so it is no OpenAPI 3 or Swagger 2 description."
             ) from error
         self._paths = _part(document, "paths")
+        self._told = _part(document, "info").get("version")
 
     @property
     def entities(self) -> list[str]:
@@ -213,7 +216,26 @@ class Swagger:
 
     @property
     def contract(self) -> int:
-        """The contract version, told by the wrappers that are declared: 4 or 5."""
+        """The contract version, 4 or 5: what ``info.version`` says.
+
+        It does so in each published swagger.json. Where it says something else, the
+        wrappers that are declared tell it.
+        """
+        return CONTRACTS.get(str(self._told), self._declared_contract)
+
+    @property
+    def doubt(self) -> str:
+        """Why the contract version may be another one; empty where nothing says so."""
+        # A small endpoint of version 5 need not have any of its types.
+        if CONTRACTS.get(str(self._told), 0) >= self._declared_contract:
+            return ""
+        return (
+            f"info.version of its swagger.json is {self._told!r}, the types that it "
+            f"declares are those of contract version {self._declared_contract}"
+        )
+
+    @property
+    def _declared_contract(self) -> int:
         return 5 if CONTRACT_5 & self._definitions.keys() else 4
 
     def structure(self, entity: str, expand: Collection[str]) -> Structure:

@@ -154,9 +154,8 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(allowed_values=[4, 5]),
         title="Contract version",
         description=(
-            "The contract version of the endpoint. Without it, it is told from the "
-            "endpoint's swagger.json, which cannot be done for a small endpoint of "
-            "contract version 5 that has neither drop-downs nor dates."
+            "The contract version of the endpoint, only where its swagger.json tells a "
+            "wrong one in info.version; the log warns where that is in doubt."
         ),
     ),
     th.Property(

@@ -427,4 +427,16 @@ class TapAcumatica(Tap):
     def contract(self) -> int:
         """The endpoint's contract version."""
         given: int | None = self.config.get("contract_version")
-        return given or self.swagger.contract
+        return given or self._told_contract
+
+    @cached_property
+    def _told_contract(self) -> int:
+        if doubt := self.swagger.doubt:
+            self.logger.warning(
+                "Endpoint %s is taken for one of contract version %d, though %s. Where "
+                "that is wrong, set contract_version.",
+                self.endpoint,
+                self.swagger.contract,
+                doubt,
+            )
+        return self.swagger.contract

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 import sys
 from decimal import Decimal
-from typing import Any
+from json import detect_encoding
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class UnreadableError(ValueError):
+    """What was sent is not JSON in UTF-8."""
 
 
 class WireDecimal(Decimal):
@@ -33,17 +41,83 @@ def _encode_other(value: object) -> object:
 
 _EXPONENT = re.compile(rb"\dE[+-]?\d")
 """What may be a computed decimal with an exponent; a text can look like one."""
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL
+)
+"""An escape of JSON; half a character is one of a pair without the other one."""
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MOST_LOST = 10
+"""Characters of an answer that may be none, before it must be of another encoding."""
 _decoder = msgspec.json.Decoder(float_hook=WireDecimal)
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other, decimal_format="number")
 
 
-def decode(body: bytes) -> Any:  # noqa: ANN401 - JSON can be anything
+def decode(body: bytes | str) -> Any:  # noqa: ANN401 - JSON can be anything
     """Decode JSON; numbers with a fraction or an exponent become `WireDecimal`.
 
     Raises:
-        msgspec.DecodeError: The body is not JSON.
+        UnreadableError: The body is not JSON in UTF-8.
     """
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise UnreadableError(str(error)) from error
+
+
+def read(body: bytes) -> tuple[Any, int]:
+    """Decode JSON, mended where that is needed; returns how many characters were.
+
+    Raises:
+        UnreadableError: The body is not JSON, whatever is mended.
+    """
+    try:
+        return decode(body), 0
+    except UnreadableError:
+        return mended(body)
+
+
+def mended(body: bytes) -> tuple[Any, int]:
+    """Decode JSON in which single characters are none.
+
+    Databases cut texts in the middle of a character of two parts, and what is left of
+    it is no character. A byte order mark, or UTF-16, is no fault.
+
+    Args:
+        body: What `decode` does not read.
+
+    Returns:
+        The value, with `REPLACEMENT` in the place of each, and how many these were.
+
+    Raises:
+        UnreadableError: It is no JSON for all that, or so much of it is not UTF-8 that
+            it must be in another encoding.
+    """
+    text = body.decode(detect_encoding(body), errors="replace")
+    lost = text.count(REPLACEMENT) - body.count(REPLACEMENT.encode())
+    if lost > MOST_LOST:
+        raise UnreadableError(f"{lost} characters are not UTF-8")
+    halves = 0
+
+    def whole(escape: re.Match[str]) -> str:
+        nonlocal halves
+        halves += bool(escape["half"])
+        return "\\ufffd" if escape["half"] else escape[0]
+
+    return decode(_ESCAPE.sub(whole, text)), lost + halves
+
+
+def mended_places(value: object, path: str = "") -> Iterator[str]:
+    """Yield where a decoded value holds a `REPLACEMENT`, rows by their ids."""
+    if isinstance(value, str) and REPLACEMENT in value:
+        yield path
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from mended_places(member, f"{path}/{name}".removesuffix("/value"))
+    elif isinstance(value, list):
+        for number, element in enumerate(value):
+            is_row = not path and isinstance(element, dict)
+            name = element.get("id", number) if is_row else number
+            yield from mended_places(element, f"{path}/{name}")
 
 
 def encode(value: object) -> bytes:

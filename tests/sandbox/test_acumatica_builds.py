@@ -95,6 +95,7 @@ def test_an_old_build_describes_itself_in_swagger_2(
     document = acumatica.get("swagger.json").json()
     assert document["swagger"] == "2.0"
     assert "openapi" not in document
+    assert document["info"]["version"] == "4"
     assert "components" not in document
     definitions = document["definitions"]
     bill = definitions["Bill"]["allOf"][1]["properties"]

@@ -192,6 +192,21 @@ def test_a_session_can_end_in_the_middle(
     assert browser.get().status_code == 200
 
 
+def test_an_ended_session_can_lead_to_the_page_for_people(
+    browser: Browser, admin: AcumaticaAdmin
+) -> None:
+    admin.change_settings(ended_session_answer="redirect")
+    browser.sign_in()
+    admin.close_sessions()
+    address = f"{browser.url}{BILLS}"
+    answer = browser.session.get(address, allow_redirects=False)
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/Frames/Login.aspx?ReturnUrl=%2F")
+    bearer = {"Authorization": "Bearer none"}
+    again = browser.session.get(address, headers=bearer, allow_redirects=False)
+    assert again.status_code == 401
+
+
 def test_closed_sessions_need_a_new_sign_in(
     browser: Browser, admin: AcumaticaAdmin
 ) -> None:

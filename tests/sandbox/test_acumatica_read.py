@@ -64,6 +64,7 @@ def test_the_description_is_openapi_with_all_fields(
 ) -> None:
     document = acumatica.get("swagger.json").json()
     assert document["openapi"] == "3.0.1"
+    assert document["info"] == {"title": "Default/24.200.001", "version": "4"}
     schemas = document["components"]["schemas"]
     base, own = schemas["Vendor"]["allOf"]
     assert base == {"$ref": "#/components/schemas/Entity"}

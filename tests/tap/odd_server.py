@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 TOKEN = {"access_token": "good", "expires_in": 3600}
 ENDPOINTS = [{"name": "Default", "version": "24.200.001"}]
 SWAGGER: dict[str, Any] = {
+    "info": {"version": "4"},
     "paths": {"/Account": {"get": {}}},
     "components": {
         "schemas": {
@@ -36,7 +38,11 @@ class Turns(list[Any]):
 
 
 class OddServer(ThreadingHTTPServer):
-    """Answers as its table says; what is asked for is kept."""
+    """Answers as its table says; what is asked for is kept.
+
+    An answer is what JSON is made of, or bytes; or a tuple of status, one of them, and
+    perhaps headers.
+    """
 
     def __init__(self, **answers: Any) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -72,9 +78,12 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server.answers.get(name, (404, {}))
         if isinstance(answer, Turns):
             answer = answer.pop(0)
-        status, body = answer if isinstance(answer, tuple) else (200, answer)
-        content = json.dumps(body).encode()
+        reply = answer if isinstance(answer, tuple) else (200, answer)
+        status, body, *headers = reply
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response_only(status)
+        for name_, value in headers[0].items() if headers else ():
+            self.send_header(name_, value)
         if self.server.with_date:
             self.send_header("Date", self.date_time_string())
         if name == "login" and status < 300:
@@ -98,3 +107,24 @@ def serving(**answers: Any) -> Iterator[OddServer]:
             yield server
         finally:
             server.shutdown()
+
+
+def sync(
+    server: OddServer,
+    state: dict[str, Any] | None = None,
+    catalog: dict[str, Any] | None = None,
+    **settings: Any,
+) -> None:
+    """Run the tap against a server that answers as its table says."""
+    config = {
+        "instance_url": server.url,
+        "endpoint_version": "24.200.001",
+        "username": "user",
+        "password": "word",
+        "client_id": "id",
+        "client_secret": "secret",
+        **settings,
+    }
+    tap = TapAcumatica(config=config, state=state, catalog=catalog)
+    with closing(tap.client):
+        tap.sync_all()

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from tap_acumatica.auth import CookieAuthenticator, PasswordAuthenticator
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
-from tap_acumatica.tap import TapAcumatica
 
-from tests.tap.odd_server import SWAGGER, OddServer, Turns, serving
+from tests.tap.odd_server import SWAGGER, OddServer, Turns, serving, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def sync(
-    server: OddServer,
-    state: dict[str, Any] | None = None,
-    catalog: dict[str, Any] | None = None,
-) -> None:
-    config = {
-        "instance_url": server.url,
-        "endpoint_version": "24.200.001",
-        "client_id": "id",
-        "client_secret": "secret",
-        "username": "user",
-        "password": "word",
-    }
-    tap = TapAcumatica(config=config, state=state, catalog=catalog)
-    with closing(tap.client):
-        tap.sync_all()
 
 
 @pytest.mark.parametrize("body", [{}, None, [{"Type": {"value": "Asset"}}]])

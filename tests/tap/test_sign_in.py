@@ -329,10 +329,11 @@ def test_cookies_are_a_way_to_sign_in(
     assert set(outs) == {204}
 
 
+@pytest.mark.parametrize("answer", ["error", "redirect"])
 def test_a_session_that_has_ended_is_opened_again(
-    run_tap: RunTap, acumatica: AcumaticaAdmin
+    run_tap: RunTap, acumatica: AcumaticaAdmin, answer: str
 ) -> None:
-    acumatica.change_settings(session_seconds=0.05)
+    acumatica.change_settings(session_seconds=0.05, ended_session_answer=answer)
     run = run_tap("bills", tenant=config.TENANT, **COOKIES)
     assert run.exit_code == 0, run.log
     assert len(run.records("bills")) == acumatica.summary()["Bill"]["rows"]

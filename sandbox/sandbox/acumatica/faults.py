@@ -7,7 +7,15 @@ from typing import Literal
 import msgspec
 
 FaultKind = Literal[
-    "status", "drop", "html", "empty", "expire", "slow", "ignore_skip", "ignore_top"
+    "status",
+    "redirect",
+    "drop",
+    "html",
+    "empty",
+    "expire",
+    "slow",
+    "ignore_skip",
+    "ignore_top",
 ]
 
 
@@ -16,16 +24,18 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
 
     Attributes:
         kind: ``status`` answers with an error status; ``drop`` closes the connection
-            before answering; ``html`` and ``empty`` answer 200 with a page or with
-            nothing, as proxies do; ``expire`` ends the request's token first; ``slow``
-            keeps the request in
-            processing for a while; ``ignore_skip`` and ``ignore_top`` serve the request
+            before answering; ``redirect`` leads to another place; ``html`` and
+            ``empty`` answer 200 with a page or with nothing, as proxies do; ``expire``
+            ends the request's token first; ``slow`` keeps the request in processing
+            for a while; ``ignore_skip`` and ``ignore_top`` serve the request
             as if it had no ``$skip`` or no ``$top``.
         count: How many requests are hit.
         path: A part of the path and query that a request must contain to be hit.
         status: The status of ``status``.
         retry_after: The Retry-After header of ``status``.
         seconds: The delay of ``slow``.
+        location: Where ``redirect`` leads: ``/Frames/Maintenance.aspx``, or the place
+            of a single sign-on.
     """
 
     kind: FaultKind
@@ -34,6 +44,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     status: int = 503
     retry_after: str | None = None
     seconds: float = 0
+    location: str = "/Frames/Maintenance.aspx"
 
 
 class Faults:

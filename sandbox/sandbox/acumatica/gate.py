@@ -163,9 +163,16 @@ class Gate:
             return seat_limit_page(scope)
         except AnswerError as error:
             unknown = error.status == HTTPStatus.UNAUTHORIZED
+            if unknown and self.leads_to_sign_in(scope):
+                return sign_in_page(scope)
             headers = {"WWW-Authenticate": "Bearer"} if unknown else None
             return JSONResponse(error.body(), error.status, headers)
         return None
+
+    def leads_to_sign_in(self, scope: Scope) -> bool:
+        """Whether a request without a session is led to the page for people."""
+        wanted = self.identity.settings.ended_session_answer == "redirect"
+        return wanted and not authorization(scope)
 
     def expire(self, scope: Scope) -> None:
         """End what the request signs in with before its time."""
@@ -187,6 +194,14 @@ def seat_limit_page(scope: Scope) -> Response:
     """Leads a client that finds no seat to the error page."""
     address = f"{site_of(scope)}/Frames/Error.aspx?message={quote(LIMIT_REACHED)}"
     return RedirectResponse(address, 302)
+
+
+def sign_in_page(scope: Scope) -> Response:
+    """Leads a client without a session to the page where people sign in."""
+    wanted = quote(f"{site_of(scope)}{scope['path']}", safe="")
+    return RedirectResponse(
+        f"{site_of(scope)}/Frames/Login.aspx?ReturnUrl={wanted}", 302
+    )
 
 
 def is_limited(path: str) -> bool:
@@ -222,6 +237,8 @@ def fault_answer(fault: Fault) -> Response | None:
         return HTMLResponse(PAGE.format("The service is under maintenance."))
     if fault.kind == "empty":
         return Response(status_code=200)
+    if fault.kind == "redirect":
+        return RedirectResponse(fault.location, 302)
     if fault.kind != "status":
         return None
     headers = {"Retry-After": fault.retry_after} if fault.retry_after else None

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         seats: How many sessions may be open at a time.
         seat_limit_answer: What a further session is answered: ``error`` is 429 with a
             body that names the limit, ``redirect`` is a 302 to the error page.
+        ended_session_answer: What cookies that are not good any more are answered:
+            ``error`` is 401, ``redirect`` is a 302 to the sign-in page.
         denied: Entities whose forms the user has no rights for.
         unoptimizable: Expansions, fields and custom fields, by entity, that make a list
             fail with a CannotOptimizeException; reads by key or id have them.
@@ -68,6 +70,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     refused_sign_in_status: Literal[400, 401, 500] = 500
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"
+    ended_session_answer: Literal["error", "redirect"] = "error"
     denied: list[str] = []
     unoptimizable: dict[str, list[str]] = {}
     unselectable: list[str] = []

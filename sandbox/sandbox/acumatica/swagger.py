@@ -71,7 +71,10 @@ def document(endpoint: Endpoint, site: str) -> Schema:
     """
     return {
         "openapi": "3.0.1",
-        "info": {"title": f"{endpoint.name}/{endpoint.version}", "version": "3"},
+        "info": {
+            "title": f"{endpoint.name}/{endpoint.version}",
+            "version": str(endpoint.contract),
+        },
         "servers": [{"url": site + endpoint.path}],
         "paths": paths(endpoint),
         "components": {
