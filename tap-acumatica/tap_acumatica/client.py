@@ -299,7 +299,7 @@ def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - a
     except wire.UnreadableError as error:
         raise AcumaticaError(
             f"GET {path} answered {response.status_code} with something else than "
-            f"JSON in UTF-8 ({error}): {answers.said(response)} Is there a proxy or a "
+            f"JSON in UTF-8: {answers.said(response)} ({error}). Is there a proxy or a "
             "sign-in page before the instance?"
         ) from error
     if mended:

@@ -206,7 +206,7 @@ def test_expansions_that_lists_cannot_hold_are_read_by_id(
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        ("html", "something else than JSON: <!DOCTYPE html>"),
+        ("html", "JSON in UTF-8: The service is under maintenance."),
         ("empty", "(an empty body)"),
     ],
 )
