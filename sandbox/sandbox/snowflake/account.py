@@ -5,6 +5,7 @@ https://docs.snowflake.com/en/sql-reference/parameters
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
 from typing import TYPE_CHECKING
 
@@ -93,13 +94,24 @@ def _fits(name: str, value: str) -> bool:
     if name in CHOICES:
         return value.upper() in CHOICES[name]
     if name == "TIMEZONE":
-        return value in zoneinfo.available_timezones()
+        return is_timezone(value)
     if name in FORMATS and value != AUTO:
         try:
             formats.rewrite(directives(value))
         except SnowflakeError:
             return False
     return True
+
+
+def is_timezone(name: str) -> bool:
+    """Say whether there is a time zone of a name."""
+    return name in _timezones()
+
+
+@functools.cache
+def _timezones() -> set[str]:
+    """Return the names of all time zones: hundreds of files are read for them."""
+    return zoneinfo.available_timezones()
 
 
 def directives(model: str) -> str:

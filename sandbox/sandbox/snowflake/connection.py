@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 from fakesnow import dialect
 from sqlglot import exp
 
@@ -17,6 +18,7 @@ from sandbox import config
 from sandbox.snowflake import (
     errors,
     history,
+    kinds,
     locks,
     merge,
     names,
@@ -259,7 +261,7 @@ class Connection:
     ) -> tuple[str, list[Any]]:
         changed = translate.translate(statement, self.context.translation())
         instants = [n for n, value in binds.items() if isinstance(value, Zoned)]
-        changed = self._zoned(changed)
+        changed = kinds.settle(self._zoned(changed))
         text, order = translate.text_and_binds(changed, instants)
         return text, [_value(binds, number, is_json=json) for number, json in order]
 
@@ -270,6 +272,8 @@ class Connection:
     def _zoned_columns(self, statement: exp.Expr) -> zoned.Columns:
         """Find the columns of type TIMESTAMP_TZ of a statement's tables."""
         places = {self._place(table) for table in statement.find_all(exp.Table)}
+        if not any(name for _, name in places):
+            return zoned.Columns(set())
         found = self.raw(
             "SELECT schema_name, table_name, column_name, data_type "
             "FROM duckdb_columns() WHERE list_contains(?, table_name) "
@@ -317,39 +321,39 @@ class Connection:
         return self.raw(changed.sql(dialect="duckdb"), *values)
 
     def plain(self, statement: exp.Expr) -> list[Any]:
-        """Run a statement of nothing but names and numbers; return its rows."""
-        resolved = self._zoned(names.resolve(statement, ignore_case=False))
-        return self.raw(resolved.sql(dialect="duckdb"))
+        """Run a statement of nothing but resolved names and numbers."""
+        return self.raw(statement.sql(dialect="duckdb"))
 
     def _merge(self, statement: exp.Merge, binds: Mapping[int, Any]) -> Outcome:
         plan = merge.plan(statement)
         for prepare in plan.prepare:
             self.step(prepare, binds)
         strict = self.context.parameters["ERROR_ON_NONDETERMINISTIC_MERGE"] == "true"
-        if strict and self.plain(plan.ambiguous):
+        ambiguous = names.resolve(plan.ambiguous, ignore_case=False)
+        if strict and self.plain(ambiguous):
             raise merge.duplicate_row(statement.this.sql(dialect="snowflake"))
         counts: dict[str, int] = {}
-        for clause in plan.clauses:
-            self._nudge(clause.apply)
-            [[count]] = self.plain(clause.apply)
-            counts[clause.action] = counts.get(clause.action, 0) + count
-        columns = [
-            f'{counts[action]} AS "number of rows {action}"'
-            for action in ("inserted", "updated", "deleted")
-            if action in counts
-        ]
-        shown = self.run(parsing.parse(f"SELECT {', '.join(columns)}"), {})
-        return Outcome(shown.table, shown.types, statistics(counts))
+        for action, apply in self._clauses(plan):
+            [[count]] = self.plain(apply)
+            counts[action] = counts.get(action, 0) + count
+        return counted(counts)
 
-    def _nudge(self, clause: exp.Expr) -> None:
+    def _clauses(self, plan: merge.Plan) -> Iterator[tuple[str, exp.Expr]]:
+        """Give each clause's action, and the statement that does it."""
+        columns = None
+        for clause in plan.clauses:
+            resolved = names.resolve(clause.apply, ignore_case=False)
+            columns = columns or self._zoned_columns(resolved)  # all name the same two
+            apply = zoned.convert(resolved, columns)
+            if isinstance(apply, exp.Update):
+                self._nudge(apply, columns)
+            yield clause.action, apply
+
+    def _nudge(self, update: exp.Update, columns: zoned.Columns) -> None:
         """Have the engine store offsets that change without their instants."""
-        if isinstance(clause, exp.Update):
-            resolved = names.resolve(clause, ignore_case=False)
-            columns = self._zoned_columns(resolved)
-            own = {name for name, is_zoned in columns.target.items() if is_zoned}
-            converted = zoned.convert(resolved, columns)
-            if moved := zoned.nudged(cast("exp.Update", converted), own):
-                self.raw(moved.sql(dialect="duckdb"))
+        own = {name for name, is_zoned in columns.target.items() if is_zoned}
+        if moved := zoned.nudged(update, own):
+            self.plain(moved)
 
     def _check_lengths(self, statement: exp.Expr) -> None:
         """Refuse texts longer than their columns, which the engine would keep."""
@@ -407,6 +411,16 @@ def statistics(counts: Mapping[str, int]) -> dict[str, int]:
         "numRowsDeleted": counts.get("deleted", 0),
         "numDuplicateRowsUpdated": 0,
     }
+
+
+def counted(counts: Mapping[str, int]) -> Outcome:
+    """Return the result of a MERGE for counts by ``inserted`` and so on."""
+    columns = {
+        f"number of rows {action}": pa.array([counts[action]], pa.int64())
+        for action in ("inserted", "updated", "deleted")
+        if action in counts
+    }
+    return Outcome(pa.table(columns), ["BIGINT"] * len(columns), statistics(counts))
 
 
 def _value(binds: Mapping[int, Any], number: int, *, is_json: bool) -> object:

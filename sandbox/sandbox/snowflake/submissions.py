@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-import zoneinfo
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import msgspec
 
 from sandbox import config
 from sandbox.snowflake import errors
+from sandbox.snowflake.account import is_timezone
 from sandbox.snowflake.context import Context
 from sandbox.snowflake.errors import SnowflakeError
 
@@ -166,7 +166,7 @@ def _parameters(given: Any) -> dict[str, str]:  # noqa: ANN401 - from outside
 
 def _fits(name: str, value: str) -> bool:
     if name == "timezone":
-        return value in zoneinfo.available_timezones()
+        return is_timezone(value)
     if name == "query_tag":
         return len(value) <= MAX_TAG
     return name != "rows_per_resultset" or value.isdecimal()

@@ -57,15 +57,20 @@ MICROSECONDS = (
 
 def _instant(cast: str) -> str:
     """Return the body that reads an ISO text; one without offset is local time."""
-    instant = f"epoch_us({cast}(t AS TIMESTAMPTZ))"
     sign = f"CASE regexp_extract(t, '{OFFSET}', 1) WHEN '-' THEN -1 ELSE 1 END"
     hours = f"CAST(regexp_extract(t, '{OFFSET}', 2) AS INTEGER)"
     minutes = f"coalesce(TRY_CAST(regexp_extract(t, '{OFFSET}', 3) AS INTEGER), 0)"
     offset = f"""CASE
         WHEN t LIKE '%Z' THEN 0
         WHEN regexp_matches(t, '{OFFSET}') THEN ({sign}) * ({hours} * 60 + {minutes})
-        ELSE (epoch_us({cast}(t AS TIMESTAMP)) - {instant}) // 60000000 END"""
-    return f"list_transform([x], lambda t: _SB_TZ_MAKE({instant}, {offset}))[1]"
+        ELSE (epoch_us({cast}(t AS TIMESTAMP)) - us) // 60000000 END"""
+    made = _let("m", offset, "_SB_TZ_MAKE(us, m)")
+    return _let("t", "x", _let("us", f"epoch_us({cast}(t AS TIMESTAMPTZ))", made))
+
+
+def _let(name: str, value: str, body: str) -> str:
+    """Return an expression that evaluates a value once and calls it by a name."""
+    return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
 def _parts(body: str) -> str:
