@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from target_snowflake_merge import statements
+from target_snowflake_merge import autocommit, statements
 from target_snowflake_merge.errors import StatementTooLargeError, TargetError
 from target_snowflake_merge.types import INTEGER, TEXT, TIMESTAMP
 
@@ -86,16 +86,20 @@ class Ledger:
     def open(self) -> None:
         """Make the table where it is missing, and read what guards the others.
 
+        Whoever is to change data opens the ledger first, so whether changes stay is
+        looked at here, once a run.
+
         Raises:
-            TargetError: The role may not do what is needed.
+            TargetError: The role may not do what is needed, or nothing would stay.
         """
         if self._table is None:
+            autocommit.check(self._query(autocommit.SHOW).rows)
             self._table = self._connector.prepare(NAME, COLUMNS)
             self._read()
 
     def _read(self) -> None:
         table = self._opened()
-        for row in self._ask(statements.watermarks(table.qualified)).rows:
+        for row in self._query(statements.watermarks(table.qualified)).rows:
             name, last = str(row["TABLE_NAME"]), int(row["LAST_SEQUENCE"] or 0)
             self._floors[name] = max(last, self._floors.get(name, 0))
             self._note_key(name, row["LOAD_METHOD"], row["STATUS"], last)
@@ -189,7 +193,7 @@ class Ledger:
         """Write rows; too many for one statement, as errors are long, are halved."""
         sql = statements.upsert(self._opened().qualified, COLUMNS, KEY)
         try:
-            self._ask(sql, msgspec.json.encode(rows).decode())
+            self._query(sql, msgspec.json.encode(rows).decode())
         except StatementTooLargeError:
             if len(rows) == 1:
                 raise
@@ -210,16 +214,16 @@ class Ledger:
         table = self._connector.qualified(NAME)
         sql = statements.loads(table, limit, by_stream=stream is not None)
         binds = [stream] if stream else []
-        return self._connector.query(NAME, table, sql, *binds).rows
+        return self._query(sql, *binds).rows
 
     def _opened(self) -> Table:
         if self._table is None:
             raise TargetError("The ledger was not opened.")
         return self._table
 
-    def _ask(self, sql: str, *binds: str) -> Result:
-        table = self._opened()
-        return self._connector.query(table.stream, table.qualified, sql, *binds)
+    def _query(self, sql: str, *binds: str) -> Result:
+        table = self._connector.qualified(NAME)
+        return self._connector.query(NAME, table, sql, *binds)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from typing_extensions import override
 
-from target_snowflake_merge import statements
+from target_snowflake_merge import autocommit, statements
 from target_snowflake_merge.account import base_url
 from target_snowflake_merge.answers import clock_difference
 from target_snowflake_merge.auth import authenticator
@@ -120,6 +120,7 @@ class Ping:
         self._database = config["database"].upper()
         self._schema = config["default_target_schema"].upper()
         self._has_schema = True
+        self._commits = True
 
     def facts(self) -> Iterator[Fact]:
         """Make all checks that can still be made, and tell of each as it ends."""
@@ -131,6 +132,7 @@ class Ping:
             "role": self._check_role,
             "warehouse": self._check_warehouse,
             "database": self._check_database,
+            "autocommit": self._check_autocommit,
             "rights": self._check_rights,
             "settings": self._check_settings,
         }
@@ -218,6 +220,13 @@ class Ping:
         else:
             yield f"Schema {self._schema} is not there; the first load makes it."
 
+    def _check_autocommit(self) -> Iterator[str]:
+        rows = self._ask(autocommit.SHOW, settings=()).rows
+        self._commits = False
+        autocommit.check(rows)
+        self._commits = True
+        yield "What is executed stays."
+
     def _check_rights(self) -> Iterator[str]:
         name = f"{PREFIX}{secrets.token_hex(4).upper()}"
         if self._has_schema:
@@ -235,6 +244,8 @@ class Ping:
         create = statements.create_table(table, TRIAL)
         with self._made(create, f"DROP TABLE IF EXISTS {table}"):
             yield f"A table can be made in {self._database}.{schema}."
+            if not self._commits:
+                return
             self._merge(table, inserted=len(KEYS), updated=0)
             self._merge(table, inserted=0, updated=len(KEYS))
             yield "Rows can be merged; merged again, they do not double."
@@ -279,8 +290,8 @@ class Ping:
         rows = self._ask(f"SELECT {columns} FROM {table}").rows  # noqa: S608 - names are quoted
         if len(rows) != len(KEYS):
             raise TargetError(
-                f"Of {len(KEYS)} rows that were merged {len(rows)} are there; if "
-                "AUTOCOMMIT is off for the user, nothing would stay: set it to TRUE."
+                f"Of {len(KEYS)} rows that were merged {len(rows)} are there; do not "
+                "load before this is understood."
             )
         for row in rows:
             for name, value in READ.items():

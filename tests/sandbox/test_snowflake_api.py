@@ -305,6 +305,36 @@ def test_a_transaction_lives_inside_one_request(snowflake: SnowflakeClient) -> N
     assert snowflake.rows("SELECT a FROM t") == [["3"]]
 
 
+def test_without_autocommit_only_definitions_outlive_their_request(
+    snowflake: SnowflakeClient, snowflake_admin: SnowflakeAdmin
+) -> None:
+    """sql-reference/transactions: DML begins one, the end of a session undoes it."""
+    several = {"parameters": {"multi_statement_count": "0"}}
+    shown = "SHOW PARAMETERS LIKE 'autocommit'"
+    assert snowflake.rows(shown)[0][:4] == ["AUTOCOMMIT", "true", "true", ""]
+    snowflake_admin.configure(account={"AUTOCOMMIT": "false"})
+    assert snowflake.rows(shown)[0][:4] == ["AUTOCOMMIT", "false", "true", "ACCOUNT"]
+
+    snowflake.run("CREATE TABLE t AS SELECT 1 AS a")
+    assert snowflake.run("INSERT INTO t VALUES (2)")["stats"]["numRowsInserted"] == 1
+    snowflake.run(
+        "MERGE INTO t USING (SELECT 3 AS a) s ON t.a = s.a "
+        "WHEN NOT MATCHED THEN INSERT (a) VALUES (s.a)"
+    )
+    snowflake.run("DELETE FROM t")
+    assert snowflake.rows("SELECT a FROM t") == [["1"]]
+    seen = snowflake.run("INSERT INTO t VALUES (4); SELECT COUNT(*) FROM t", **several)
+    assert snowflake.get(seen["statementHandles"][1]).json()["data"] == [["2"]]
+    assert snowflake.rows("SELECT a FROM t") == [["1"]]
+    snowflake.run("INSERT INTO t VALUES (5); COMMIT", **several)
+    snowflake.run("INSERT INTO t VALUES (6); CREATE TABLE u AS SELECT 1 x", **several)
+    snowflake.run("INSERT INTO t VALUES (7); ALTER SESSION UNSET AUTOCOMMIT", **several)
+    on = "ALTER SESSION SET AUTOCOMMIT = TRUE; INSERT INTO t VALUES (8)"
+    snowflake.run(on, **several)
+    kept = [["1"], ["5"], ["6"], ["7"], ["8"]]
+    assert snowflake.rows("SELECT a FROM t ORDER BY a") == kept
+
+
 def test_a_current_schema_does_not_outlive_its_request(
     snowflake: SnowflakeClient,
 ) -> None:

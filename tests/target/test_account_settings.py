@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from target_snowflake_merge import autocommit
+from target_snowflake_merge.errors import TargetError
 
+from tests.target import proxy
 from tests.target.test_loading import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
@@ -124,6 +127,44 @@ def test_an_odd_account_holds_the_same(warehouse: Warehouse) -> None:
     assert len(usual["MOMENTS"]) == 1
     assert len(usual["LOG"]) == 6
     assert sum(is_there for *_, is_there in usual["VERSIONS"]) == 2
+
+
+def test_where_nothing_would_stay_nothing_is_passed_on(warehouse: Warehouse) -> None:
+    """With AUTOCOMMIT off Snowflake answers 200 to a MERGE, and undoes it."""
+    table = schema({"id": ID, "name": TEXT}, "id")
+    state = {"type": "STATE", "value": {"at": 1}}
+    warehouse.loaded(table, record(id="a", name="stays"))
+    with proxy.before(warehouse.admin.url, {0: "kill before"}) as between:
+        run = warehouse.start(table, record(id="b", name="in flight"), host=between.url)
+        between.client = run.pid
+        run.done()
+    warehouse.admin.forget()
+    warehouse.admin.configure(account={"AUTOCOMMIT": "false"})
+
+    refusal = warehouse.load(table, record(id="c", name="new"), state).refusal()
+    _, log = warehouse.operate("replay", "--status", "loaded", code=1)
+
+    assert "AUTOCOMMIT is false for this user (set at level ACCOUNT)" in refusal
+    assert "ALTER USER … SET AUTOCOMMIT = TRUE" in refusal
+    assert "AUTOCOMMIT is false for this user" in log
+    assert warehouse.merges() == []
+    warehouse.admin.configure()
+    warehouse.admin.forget()
+    loaded = warehouse.loaded(table, record(id="c", name="new"), state)
+    assert loaded.states == [{"at": 1}]
+    names = [["a", "stays"], ["b", "in flight"], ["c", "new"]]
+    assert warehouse.rows("ID, NAME") == names
+    asked = [r for r in warehouse.admin.requests() if "PARAMETERS" in r.statement]
+    assert len(asked) == 1
+
+
+def test_autocommit_must_be_said_to_be_on() -> None:
+    autocommit.check([{"key": "AUTOCOMMIT", "value": "TRUE", "level": ""}])
+    for rows in ([], [{"key": "AUTOCOMMIT_OTHER", "value": "true"}]):
+        with pytest.raises(TargetError, match="does not say whether AUTOCOMMIT is on"):
+            autocommit.check(rows)
+    with pytest.raises(TargetError, match=r"is None for .*\(set at level unknown\)"):
+        autocommit.check([{"key": "AUTOCOMMIT", "value": None}])
 
 
 @pytest.mark.parametrize("collation", ["", "en-ci"])

@@ -76,6 +76,7 @@ def test_a_load_that_would_work(warehouse: Warehouse) -> None:
         "ok      warehouse  LOADING.",
         "ok      database   FINANCE can be used.",
         f"ok      database   Schema {warehouse.schema} exists.",
+        "ok      autocommit What is executed stays.",
         f"ok      rights     A table can be made in FINANCE.{warehouse.schema}.",
         "ok      rights     Rows can be merged; merged again, they do not double.",
         "ok      rights     What comes out is what went in.",
@@ -258,6 +259,21 @@ def test_settings_of_the_account_are_told(warehouse: Warehouse) -> None:
     assert "DATE_INPUT_FORMAT is DD/MM/YYYY, which is no matter: dates are" in lines
     assert "QUOTED_IDENTIFIERS_IGNORE_CASE is true, which is no matter: all" in lines
     assert "TIMEZONE" not in lines
+
+
+def test_autocommit_that_is_off_is_named(warehouse: Warehouse) -> None:
+    """The trial would blame a collation for the rows that are gone."""
+    warehouse.admin.sql(f"CREATE SCHEMA {warehouse.schema}")
+    warehouse.admin.configure(account={"AUTOCOMMIT": "false"})
+
+    code, lines = ping(warehouse)
+
+    assert code == 1
+    assert "failed  autocommit AUTOCOMMIT is false for this user (set at" in lines
+    assert lines.count("failed") == 1
+    assert "ok      rights     A table can be made" in lines
+    assert "merged" not in lines
+    assert leftovers(warehouse) == []
 
 
 def test_an_access_token_is_named(warehouse: Warehouse) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 AUTO = "AUTO"
 DEFAULTS = {
+    "AUTOCOMMIT": "true",
     "BINARY_INPUT_FORMAT": "HEX",
     "DATE_INPUT_FORMAT": AUTO,
     "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
@@ -47,6 +48,7 @@ FORMATS = {name for name in DEFAULTS if name.endswith(("INPUT_FORMAT",))}
 NUMBERS = {"ROWS_PER_RESULTSET"}
 FLAGS = {name for name, value in DEFAULTS.items() if value in {"true", "false"}}
 DESCRIPTIONS = {
+    "AUTOCOMMIT": "each statement is a transaction of its own",
     "BINARY_INPUT_FORMAT": "input format for binary",
     "DATE_INPUT_FORMAT": "input format for date",
     "DATE_OUTPUT_FORMAT": "display format for date",

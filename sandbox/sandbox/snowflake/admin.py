@@ -63,7 +63,7 @@ class Admin:
         context = Context(
             schema=query.schema,
             account=self.api.settings.account,
-            session={"TIMEZONE": "UTC"},
+            session={"TIMEZONE": "UTC", "AUTOCOMMIT": "true"},
             grants=self.api.grants,
             history=self.api.statements.history,
         )

@@ -177,11 +177,13 @@ class Connection:
         return self.run(statement, binds)
 
     def _define(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
-        """Run a definition; it commits an open transaction, as in Snowflake."""
+        """Run a definition; it commits an open transaction and itself, in any case."""
         self.commit()
         for name in sorted({locks.CATALOG, *map(self._full_name, named(statement))}):
             self.locks.acquire(self, name, self.check, limited=False)
-        return Definitions(self).execute(statement, binds)
+        outcome = Definitions(self).execute(statement, binds)
+        self.commit()
+        return outcome
 
     def _full_name(self, table: exp.Table) -> str:
         return ".".join(map(str, self._place(table)))
@@ -216,7 +218,11 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep all that is done inside, or nothing; joins an open transaction."""
+        """Keep all that is done inside, or nothing; joins an open transaction.
+
+        Where AUTOCOMMIT is off it stays open, and the end of the session undoes it:
+        https://docs.snowflake.com/en/sql-reference/transactions
+        """
         if self.in_transaction:
             yield
             return
@@ -226,7 +232,10 @@ class Connection:
         except BaseException:
             self.raw("ROLLBACK")
             raise
-        self.raw("COMMIT")
+        if self.context.parameters["AUTOCOMMIT"] == "true":
+            self.raw("COMMIT")
+        else:
+            self.in_transaction = True
 
     def run(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Translate and run one statement as it is, in no transaction of its own."""

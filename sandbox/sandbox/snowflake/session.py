@@ -106,6 +106,8 @@ class SessionStatements:
             account.checked({n: v for n, v in known.items() if v is not None})
         except ValueError as error:
             raise errors.SnowflakeError("001007", "22023", str(error)) from None
+        if "AUTOCOMMIT" in known:
+            self.connection.commit()
         self.connection.context = self.connection.context.with_parameters(known)
         self.connection.enter()
         return listed(DONE)
