@@ -24,7 +24,7 @@ from requests.auth import AuthBase
 from typing_extensions import override
 
 from target_snowflake_merge.account import jwt_account
-from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.errors import TargetError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +49,18 @@ SIGN_IN = (
 """The settings that say how to sign in, of which exactly one is given."""
 
 PEM_BEGIN = b"-----BEGIN"
+
+RSASSA_PSS = bytes.fromhex("06092a864886f70d01010a")
+"""How a key for RSA-PSS alone names itself, in DER: OID 1.2.840.113549.1.1.10."""
+
+ALGORITHM_WITHIN = 32
+"""Bytes at the beginning of a key in PKCS#8, among which the algorithm's name is."""
+
+REWRITE = (
+    "openssl pkcs8 -topk8 -v2 aes256 -in OLD -out NEW, with -provider legacy -provider "
+    "default where openssl does not know the cipher either"
+)
+"""Encrypts a key anew, as Snowflake's guide does."""
 
 ODD_KEYS = {
     b"BEGIN OPENSSH": "in OpenSSH's form; rewrite it with ssh-keygen -p -m PKCS8 -f",
@@ -286,7 +298,13 @@ def load_private_key(key: bytes, passphrase: str | None) -> RSAPrivateKey:
         password = passphrase.encode() if passphrase else None
         loaded = _load(data, password)
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
-        raise TargetError(_why_unreadable(data, passphrase)) from error
+        raise TargetError(_why_unreadable(data, passphrase, error)) from error
+    if RSASSA_PSS in _der(data)[:ALGORITHM_WITHIN]:
+        raise TargetError(
+            "The private key is for RSA-PSS alone, and Snowflake's tokens are signed "
+            "by RS256; make one with openssl genrsa 2048 | openssl pkcs8 -topk8 "
+            "-inform PEM."
+        )
     if not isinstance(loaded, RSAPrivateKey) or loaded.key_size < MINIMUM_KEY_BITS:
         raise TargetError(
             "The private key is no RSA key of at least 2048 bits; make one with "
@@ -318,7 +336,14 @@ def _load(data: bytes, password: bytes | None) -> PrivateKeyTypes:
     return serialization.load_der_private_key(data, password)
 
 
-def _why_unreadable(data: bytes, passphrase: str | None) -> str:
+def _der(data: bytes) -> bytes:
+    """Return a key that can be read without its armour."""
+    found = re.search(rb"-----BEGIN[^-]+-----([^-]+)-----END", data)
+    # A key in PEM with headers is PKCS#1, which names no algorithm.
+    return data if not found or b":" in found[1] else base64.b64decode(found[1])
+
+
+def _why_unreadable(data: bytes, passphrase: str | None, error: Exception) -> str:
     for mark, reason in ODD_KEYS.items():
         if mark in data:
             return f"The private key is {reason}."
@@ -328,8 +353,14 @@ def _why_unreadable(data: bytes, passphrase: str | None) -> str:
             "The private key is encrypted, and private_key_passphrase is not set; "
             "set it."
         )
-    if encrypted:
+    if encrypted and _is_about_passphrase(error):
         return "The private key does not open with private_key_passphrase; correct it."
+    if encrypted:
+        return (
+            "The private key is encrypted in a way that cannot be read here, whatever "
+            f"the passphrase ({one_line(str(error), 100).rstrip('.')}); rewrite it "
+            f"with {REWRITE}."
+        )
     if encrypted is False and passphrase:
         return (
             "private_key_passphrase is set, but the private key is not encrypted; "
@@ -339,6 +370,11 @@ def _why_unreadable(data: bytes, passphrase: str | None) -> str:
         "The private key is neither in PEM form, from -----BEGIN to -----END with its "
         "line breaks, nor in DER form; give the whole key."
     )
+
+
+def _is_about_passphrase(error: Exception) -> bool:
+    """Whether another passphrase may help: only the wording tells it from a cipher."""
+    return isinstance(error, UnicodeError) or "password" in str(error).lower()
 
 
 def _is_encrypted(data: bytes) -> bool | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import time
@@ -10,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox import config
+from tests.keys import for_pss_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +38,7 @@ def other_key() -> RSAPrivateKey:
 def public_pem(key: RSAPrivateKey) -> str:
     return (
         key.public_key()
-        .public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         .decode()
     )
 
@@ -130,6 +131,24 @@ def test_a_refused_jwt_names_a_uuid_that_leads_to_the_reason(
     details = snowflake.value(f"SYSTEM$GET_LOGIN_FAILURE_DETAILS('{found[1]}')")
     assert details
     assert json.loads(details)["errorCode"] == reason
+
+
+def test_a_fingerprint_is_of_the_key_as_it_was_given(
+    snowflake_admin: SnowflakeAdmin, snowflake_key: RSAPrivateKey
+) -> None:
+    """As openssl's: the DER of a key for RSA-PSS alone names another algorithm."""
+    der = for_pss_alone(
+        snowflake_key.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    body = base64.encodebytes(der).decode()
+    pem = f"-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n"
+    snowflake_admin.register_key(pem)
+    registered = snowflake_admin.keys()[-1]
+    snowflake_admin.revoke_key(registered)
+    digest = base64.b64encode(hashlib.sha256(der).digest()).decode()
+    assert registered == f"SHA256:{digest}"
 
 
 def test_a_forged_signature(

@@ -27,6 +27,8 @@ from target_snowflake_merge.auth import (
 )
 from target_snowflake_merge.errors import TargetError
 
+from tests.keys import for_pss_alone
+
 KEY = rsa.generate_private_key(65537, 2048)
 WEAK_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
 
@@ -261,6 +263,18 @@ PUBLIC = KEY.public_key().public_bytes(
     Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
 SSH = written(KEY, "", Encoding.PEM, PrivateFormat.OpenSSH)
+PSS = for_pss_alone(DER)
+PSS_PEM = (
+    b"-----BEGIN PRIVATE KEY-----\n"
+    + base64.encodebytes(PSS)
+    + b"-----END PRIVATE KEY-----\n"
+)
+HMAC_SHA256, HMAC_MD5 = (bytes.fromhex(f"2a864886f70d020{n}") for n in (9, 6))
+OLD_DER = ENCRYPTED_DER.replace(HMAC_SHA256, HMAC_MD5)
+"""Encrypted as by openssl pkcs8 -topk8 -v2prf hmacWithMD5."""
+
+OLD_PKCS1 = written(KEY, "pw", form=PKCS1).replace(b"AES-256-CBC", b"DES-CBC")
+"""Encrypted as by openssl rsa -des."""
 
 
 @pytest.mark.parametrize(
@@ -303,6 +317,14 @@ def test_keys_of_all_forms(key: bytes, passphrase: str | None) -> None:
         (ENCRYPTED, "\ud800", "does not open with private_key_passphrase"),
         (ENCRYPTED_DER, "wrong", "does not open with private_key_passphrase"),
         (written(KEY, "pw", form=PKCS1), "wrong", "does not open with private_key_pas"),
+        (OLD_DER, "pw", "cannot be read here, whatever the passphrase .Unknown key en"),
+        (OLD_DER, "wrong", "; rewrite it with openssl pkcs8 -topk8 -v2 aes256 -in OLD"),
+        (OLD_DER, None, "is encrypted, and private_key_passphrase is not set"),
+        (OLD_PKCS1, "pw", "whatever the passphrase .Key encrypted with unknown ciph"),
+        (PSS, None, "is for RSA-PSS alone"),
+        (PSS_PEM, None, "is for RSA-PSS alone"),
+        (PSS_PEM.replace(b"\n", b" "), None, "is for RSA-PSS alone"),
+        (b"Bag Attributes: <No Attributes>\n" + PSS_PEM, None, "is for RSA-PSS alone"),
         (PEM, "pw", "the private key is not encrypted"),
         (DER, "pw", "the private key is not encrypted"),
         (PUBLIC, None, "is a public key"),

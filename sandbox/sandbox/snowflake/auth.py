@@ -76,12 +76,14 @@ def key_pair(data_dir: Path) -> bytes:
 def fingerprint(public_key: bytes) -> str:
     """Return ``SHA256:…``, the name of a public key given as PEM.
 
+    It is of the bytes as they were given: a library would write them anew, and those of
+    a key for RSA-PSS as another kind.
+
     Raises:
         ValueError: It is no public key.
     """
-    der = serialization.load_pem_public_key(public_key).public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    serialization.load_pem_public_key(public_key)
+    der = base64.b64decode(b"".join(public_key.split(b"-----")[2].split()))
     return "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
