@@ -48,18 +48,26 @@ LOCK_QUEUE_FULL = "000625"
 https://docs.snowflake.com/en/sql-reference/transactions
 """
 
+STATEMENT_LOST = "000709"
+"""There is no statement of this handle: it tells nothing about what was executed."""
+
 TOLERATED_SKEW_SECONDS = 30
 """By how much clocks may differ before it is said where a sign-in is refused."""
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 ADVICE = {
+    "000603": "an internal error of Snowflake: run again, and where it comes again "
+    "give Snowflake's support the statement and what it says",
     "000606": "set warehouse, or give the user a default one",
     LOCK_QUEUE_FULL: "run fewer statements at once on the table",
     "000630": "raise statement_timeout_seconds, or use a larger warehouse",
+    STATEMENT_LOST: "run again, which finds out whether it was executed",
     "002003": "check database, default_target_schema and the grants of the role",
     "002043": "check warehouse, database and the grants of the role",
     "003001": "grant the role what is missing, or set another role",
+    "090073": "raise the quota of the resource monitor, wait for its next period or "
+    "set a warehouse that has credits left",
     "390142": "the request is malformed, which is a fault of this program",
     "390186": "grant the role to the user, or set another role",
     "390189": "set a role that the user has",
@@ -128,6 +136,11 @@ class Answer:
         return self.status == codes.accepted and bool(self.handle)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether a poll was told that there is no such statement."""
+        return self.status == codes.not_found or self.code == STATEMENT_LOST
+
+    @property
     def is_result(self) -> bool:
         """Whether this says that a statement has ended well.
 
@@ -186,7 +199,7 @@ def refusal(answer: Answer, url: str, remedy: str, now: float) -> TargetError:
         )
     advice = f"; {ADVICE[answer.code]}" if answer.code in ADVICE else ""
     text = f"Snowflake refused: {said}{advice}."
-    if answer.status in DEFINITE_STATUS:
+    if answer.status in DEFINITE_STATUS and answer.code != STATEMENT_LOST:
         return StatementError(text, code=answer.code)
     return TargetError(text)
 

@@ -179,7 +179,7 @@ class SqlApi:
         request = self._submission(statement)
         pauses = _Pauses()
         while True:
-            answer = self._finished(self._send(request))
+            answer = self._ended(request)
             if answer.is_result:
                 return self._result(answer, request.attempts)
             pause = pauses.next(answer.retry_after)
@@ -217,6 +217,28 @@ class SqlApi:
             {"requestId": statement.request_id},
             _encoded(body),
             resent=statement.resent,
+        )
+
+    def _ended(self, request: _Request) -> Answer:
+        """Send a request and wait until its statement has ended.
+
+        A statement whose handle Snowflake does not know any more is asked for once more
+        by its request id, which finds it or executes it: each may be executed again.
+        """
+        for _ in range(2):
+            submitted = self._send(request)
+            answer = self._finished(submitted)
+            if not (submitted.is_running and answer.is_lost):
+                return answer
+            logger.warning(
+                "Snowflake does not know statement %s any more, which was running (%s);"
+                " asking for it by its request id",
+                *(submitted.handle, answer.described()),
+            )
+        raise TargetError(
+            f"Snowflake does not know statement {submitted.handle} any more, which was "
+            f"running ({answer.described()}); whether it was executed is not known. "
+            "Look it up in the query history; the next run settles it."
         )
 
     def _finished(self, answer: Answer) -> Answer:

@@ -100,6 +100,15 @@ def test_a_statement_runs_once(
     assert resends == [False, True, True][: result.attempts]
 
 
+def test_a_statement_that_is_lost_runs_once(snowflake: Snowflake) -> None:
+    snowflake.admin.fault("async", contains="INSERT")
+    snowflake.admin.fault("status", method="GET", status=404, code="000709")
+
+    result = snowflake.api().execute(snowflake.insert(1))
+
+    assert (result.attempts, snowflake.runs()) == (2, [1])
+
+
 def test_a_full_lock_queue_may_show_in_a_poll(snowflake: Snowflake) -> None:
     snowflake.admin.fault("async", contains="INSERT")
     snowflake.admin.fault("error", method="GET", code="000625")
@@ -149,6 +158,8 @@ def test_a_statement_that_takes_too_long_is_cancelled(snowflake: Snowflake) -> N
         ({"status": 403}, TargetError, "let the network policy of the user allow"),
         ({"status": 404, "code": "000709"}, TargetError, "404 (000709)"),
         ({"status": 410}, TargetError, "410"),
+        ({"status": 422, "code": "090073"}, StatementError, "the resource monitor, w"),
+        ({"status": 422, "code": "000603"}, StatementError, "Snowflake's support the"),
     ],
 )
 def test_definite_answers(

@@ -108,6 +108,25 @@ def test_a_result() -> None:
     assert (result.handle, result.rows) == ("01b0-0001", [{"A": "1"}])
 
 
+LOST = {"code": "000709", "sqlState": "02000", "message": "Statement not found"}
+
+
+@pytest.mark.parametrize(
+    "lost", [(404, LOST), (422, LOST), (404, PAGE)], ids=["404", "422", "a page"]
+)
+def test_a_statement_that_is_lost_is_asked_for_by_its_request_id(lost: Any) -> None:
+    with answering((202, RUNNING), lost, (202, RUNNING), (200, RESULT)) as api:
+        result = api.execute(Statement("MERGE", "r"))
+
+    assert (result.attempts, result.rows) == (2, [{"A": "1"}])
+    with (
+        answering((202, RUNNING), lost, (202, RUNNING), lost) as api,
+        pytest.raises(TargetError, match="whether it was executed is not kno") as told,
+    ):
+        api.execute(Statement("MERGE", "r"))
+    assert not isinstance(told.value, StatementError)
+
+
 def test_what_is_asked() -> None:
     with answering((200, RESULT)) as api:
         api.execute(Statement("SELECT ?", "r", ("[1]",), "tag"))
@@ -278,7 +297,6 @@ def test_snowflakes_own_timeout_is_definite() -> None:
         (400, "390142", True),
         (422, "100038", True),
         (403, "390189", False),
-        (404, "000709", False),
         (405, "390100", False),
     ],
 )
