@@ -14,7 +14,7 @@ import uvicorn
 from typing_extensions import override
 
 from sandbox import config, processes
-from sandbox.table import aligned
+from sandbox.table import aligned, distinct
 
 if TYPE_CHECKING:
     import socket
@@ -152,15 +152,21 @@ def mutate(days: int, url: str, *, deletes: bool) -> None:
 @click.option(
     "--schema", default="ACUMATICA", show_default=True, help="The current schema."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one row a line.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON, one row a line; a second column of a name gets a number.",
+)
 def sql(statement: str, url: str, schema: str, *, as_json: bool) -> None:
     """Run a statement in Snowflake and print its rows."""
     from sandbox.snowflake.admin_client import SnowflakeAdmin  # noqa: PLC0415 - as above
 
     columns, rows = SnowflakeAdmin(url).sql(statement, schema)
     if as_json:
+        names = distinct(columns)
         for row in rows:
-            click.echo(json.dumps(dict(zip(columns, row, strict=True))))
+            click.echo(json.dumps(dict(zip(names, row, strict=True))))
     else:
         click.echo(aligned(columns, rows))
 

@@ -228,8 +228,9 @@ def test_the_command_prints_a_table(snowflake: SnowflakeClient) -> None:
     options = ("--url", snowflake.url, "--schema", schema)
     shown = command("SELECT * FROM t", *options)
     assert shown.stdout.splitlines() == ["NAME  AMOUNT", "----  ------", "ab     12.50"]
-    as_json = command("SELECT * FROM t", "--json", *options)
-    assert json.loads(as_json.stdout) == {"NAME": "ab", "AMOUNT": "12.50"}
+    as_json = command("SELECT *, 1 AS name FROM t", "--json", *options)
+    line = {"NAME": "ab", "AMOUNT": "12.50", "NAME_2": 1}
+    assert json.loads(as_json.stdout) == line
 
 
 def test_the_command_says_when_no_server_is_up() -> None:

@@ -270,7 +270,7 @@ class Connection:
     ) -> tuple[str, list[Any]]:
         changed = translate.translate(statement, self.context.translation())
         instants = [n for n, value in binds.items() if isinstance(value, Zoned)]
-        changed = kinds.settle(self._zoned(changed))
+        changed = kinds.settle(translate.keep_types(self._zoned(changed)))
         text, order = translate.text_and_binds(changed, instants)
         return text, [_value(binds, number, is_json=json) for number, json in order]
 

@@ -78,7 +78,7 @@ SHARED = {
         WHEN typeof(x) = 'INTERVAL' THEN _SB_TZ_ISO(x) ELSE _SB_TEXT(x) END""",
     "_SB_PARSE_JSON(x)": let(
         "CAST(x AS VARCHAR)",
-        f"""CASE WHEN trim(t) <> '' THEN
+        rf"""CASE WHEN NOT regexp_full_match(t, '\s*') THEN
         CASE WHEN json_valid(t) THEN CAST(t AS JSON) ELSE {NO_JSON} END END""",
     ),
     "_SB_TRY_PARSE_JSON(x)": let(
@@ -100,8 +100,18 @@ SHARED = {
                 AND NOT contains(CAST(j AS VARCHAR), '{EXACT}')
             THEN 'DOUBLE' ELSE 'DECIMAL' END
         ELSE json_type(j) END""",
+    "_SB_LIST(j)": "CAST(j AS JSON[])",
+    "_SB_ARRAY(l)": "CAST(to_json(l) AS JSON)",
+    "_SB_ARRAY_COMPACT(l)": "_SB_ARRAY(list_filter(l, lambda e: e IS NOT NULL))",
     "_SB_ARRAY_SIZE(j)": """CASE
         WHEN json_type(j) = 'ARRAY' THEN json_array_length(j) END""",
+    "_SB_ARRAY_TO_STRING(j, between)": """array_to_string(
+        list_transform(_SB_LIST(j), lambda e: _SB_JSON_TEXT(e)), between)""",
+    "_SB_ARRAY_UNIQUE_AGG(x)": """_SB_ARRAY(coalesce(
+        list(DISTINCT _SB_VARIANT(x)) FILTER (WHERE x IS NOT NULL), []))""",
+    "_SB_OBJECT_KEYS(j)": """CASE
+        WHEN json_type(j) = 'OBJECT' THEN _SB_ARRAY(json_keys(j)) END""",
+    "_SB_OF_TYPE(x, y)": "list_resize([x], 2, y)[2]",
 }
 
 

@@ -81,6 +81,15 @@ def name_columns(statement: exp.Expr) -> None:
             column.replace(exp.alias_(column.copy(), name, quoted=True))
 
 
+def keep_types(statement: exp.Expr) -> exp.Expr:
+    """Return a statement in which DATE_TRUNC of a DATE is one; the engine's is not."""
+    changed = statement.copy()
+    for node in reversed(list(changed.find_all(exp.TimestampTrunc, exp.DateTrunc))):
+        if not isinstance(node.this, exp.Literal):
+            node.replace(call("OF_TYPE", node.this.copy(), node.copy()))
+    return changed
+
+
 def text_and_binds(
     statement: exp.Expr, zoned: Collection[int] = ()
 ) -> tuple[str, list[tuple[int, bool]]]:
@@ -192,9 +201,28 @@ def _parse_json(node: exp.Expr) -> exp.Expr:
         if attempt:
             return call("TRY_PARSE_JSON", value)
         return call("JSON", exp.Anonymous(this=f"{value.name}_JSON"))
-    if isinstance(value, exp.Literal) and not attempt:
+    if isinstance(value, exp.Literal) and not attempt and value.name.strip():
         return call("JSON", exp.Literal.string(variants.canonical(value.name)))
     return call(f"{attempt}PARSE_JSON", value)
+
+
+def _array(node: exp.Expr) -> exp.Expr:
+    """The elements of an array may be of different types."""
+    elements = [call("VARIANT", element) for element in node.expressions]
+    compact = "_COMPACT" if isinstance(node, exp.ArrayConstructCompact) else ""
+    return call(f"ARRAY{compact}", exp.Array(expressions=elements))
+
+
+def _of_array(node: exp.Expr) -> exp.Expr:
+    """The engine's functions take lists, and arrays are JSON."""
+    node.set("this", call("LIST", node.this))
+    node.set("expressions", [call("LIST", other) for other in node.expressions])
+    if isinstance(node, (exp.ArrayContains, exp.ArrayPosition, exp.ArrayAppend)):
+        node.set("expression", call("VARIANT", node.expression))
+    if isinstance(node, (exp.ArrayContains, exp.ArrayPosition)):
+        return node
+    # A copy: the node itself is about to be replaced.
+    return call("ARRAY", node.copy())
 
 
 def _aggregate(node: exp.Expr) -> exp.Expr:
@@ -286,7 +314,18 @@ CHANGES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.IsNullValue: _one_argument("IS_JSON_NULL"),
     exp.Typeof: _one_argument("TYPEOF"),
     exp.ToVariant: _one_argument("VARIANT"),
+    exp.Array: _array,
+    exp.ArrayConstructCompact: _array,
+    exp.ArrayToString: lambda n: call("ARRAY_TO_STRING", n.this, n.expression),
+    exp.ArrayAppend: _of_array,
+    exp.ArrayConcat: _of_array,
+    exp.ArrayContains: _of_array,
+    exp.ArrayDistinct: _of_array,
+    exp.ArrayPosition: _of_array,
+    exp.ArraySlice: _of_array,
     exp.ArraySize: _one_argument("ARRAY_SIZE"),
+    exp.ArrayUniqueAgg: _one_argument("ARRAY_UNIQUE_AGG"),
+    exp.JSONKeys: _one_argument("OBJECT_KEYS"),
     exp.StrToTime: conversions.to_timestamp,
     exp.TsOrDsToDate: conversions.to_date,
     exp.TsOrDsToTime: conversions.to_time,
