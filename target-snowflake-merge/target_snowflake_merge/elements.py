@@ -6,14 +6,16 @@ import datetime as dt
 import logging
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from target_snowflake_merge.errors import TargetError, one_line
-from target_snowflake_merge.types import TIMESTAMP
+from target_snowflake_merge.statements import widen_column
+from target_snowflake_merge.types import TIMESTAMP, Kind
 from target_snowflake_merge.values import (
+    NO_TEXT_LIMIT,
     InvalidDateError,
     ValueRefusedError,
     converter,
@@ -92,6 +94,7 @@ class ElementEncoder:
             treatment: What else the settings and the schema ask for.
         """
         self._table = table
+        self._names = properties
         self._keys = keys
         self._treatment = treatment
         self._invalid_dates: Counter[str] = Counter()
@@ -198,20 +201,30 @@ class ElementEncoder:
         where = named(self._table.stream, self._keys, record)
         return TargetError(
             f"{where}: property {key} {error}: {shown(record[key])}; its column is "
-            f"{column}: {self._remedy(record, key)}."
+            f"{column}: {self._remedy(record, key, column)}."
         )
 
-    def _remedy(self, record: dict[str, Any], key: str) -> str:
-        """Say what to do: a column of the type that the schema asks for may do."""
+    def _remedy(self, record: dict[str, Any], key: str, column: ColumnType) -> str:
+        """Say what to do: a column of the type that the schema asks for may do.
+
+        One that is made for a text without a length holds no more than before.
+        """
         wanted = self._treatment.wanted.get(key)
         with suppress(ValueRefusedError):  # which is then the value's fault
             if wanted:
                 converter(wanted)(record[key])
+                if wanted.kind is column.kind is Kind.VARCHAR:
+                    return f"let it hold more, by {self._widening(key, column)}"
                 return (
                     f"rename or drop it, so that the next load makes one of {wanted}, "
                     "which the schema asks for"
                 )
         return "correct the value in the source or the type in the tap's catalog"
+
+    def _widening(self, key: str, column: ColumnType) -> str:
+        longest = replace(column, length=NO_TEXT_LIMIT)
+        sql = widen_column(self._table.destination, self._names[key], longest)
+        return f"{sql}, which accounts take that know texts of 128 MB"
 
     def _observed_at(self, message: Mapping[str, Any]) -> tuple[str | None, int]:
         """Return when the record was extracted, as text and in microseconds.

@@ -142,6 +142,25 @@ def test_a_refusal_says_whose_fault_it_is(
     assert f"; its column is NUMBER(38,0): {remedy}" in run.refusal()
 
 
+def test_a_text_of_more_than_16_megabytes_has_a_remedy_that_helps(
+    warehouse: Warehouse,
+) -> None:
+    """A VARCHAR without a length holds 16,777,216; one that is made anew no more."""
+    length = 16_777_217
+    table = schema({"id": ID, "note": TEXT}, "id")
+    row = record(id="1", note="x" * length)
+
+    refusal = warehouse.load(table, row).refusal()
+
+    place = f'"FINANCE"."{warehouse.schema}"."BILL"'
+    sql = f'ALTER TABLE {place} ALTER COLUMN "NOTE" SET DATA TYPE VARCHAR(134217728)'
+    assert f"has {length} characters, and the column holds {length - 1}" in refusal
+    assert f"; its column is VARCHAR(16777216): let it hold more, by {sql}," in refusal
+    warehouse.admin.sql(sql)
+    warehouse.loaded(table, row)
+    assert warehouse.rows("LENGTH(NOTE)") == [[length]]
+
+
 @pytest.mark.parametrize(
     ("column", "type_", "needed"),
     [
