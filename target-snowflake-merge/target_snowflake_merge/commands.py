@@ -76,7 +76,9 @@ def cli(context: click.Context, config: tuple[str, ...]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     option = next(param for param in cli.params if param.name == "config")
     given = TargetSnowflakeMerge.cb_config(context, option, config)  # type: ignore[arg-type] # click's own type of a parameter
-    logging.getLogger(TargetSnowflakeMerge.name).setLevel(logging.WARNING)
+    # An answer stands alone, without a line for each setting that was read.
+    for name in (TargetSnowflakeMerge.name, "singer_sdk"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     context.obj = Context(
         TargetSnowflakeMerge(
             config=given.config, parse_env_config=given.parse_env, setup_mapper=False

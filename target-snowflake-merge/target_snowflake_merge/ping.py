@@ -72,6 +72,17 @@ KEYS = ("A", "a")
 ALL = ("role", "warehouse", "database")
 """The settings that a statement of a load is executed with."""
 
+NEEDS = {
+    "clock": {"address"},
+    "sign-in": {"address"},
+    "role": {"sign-in"},
+    "warehouse": {"role"},
+    "database": {"warehouse"},
+    "rights": {"database"},
+    "settings": {"sign-in"},
+}
+"""What must hold before a check can tell more than the one before it has told."""
+
 HARMLESS = {
     "BINARY_INPUT_FORMAT": "no BINARY is written",
     "DATE_INPUT_FORMAT": "dates are written with their format",
@@ -123,7 +134,10 @@ class Ping:
         self._commits = True
 
     def facts(self) -> Iterator[Fact]:
-        """Make all checks that can still be made, and tell of each as it ends."""
+        """Make all checks, and tell of each as it ends.
+
+        What depends on a check that has failed is left out: it would fail likewise.
+        """
         checks = {
             "journal": self._check_journal,
             "address": self._check_address,
@@ -136,14 +150,17 @@ class Ping:
             "rights": self._check_rights,
             "settings": self._check_settings,
         }
+        failed: set[str] = set()
         for name, check in checks.items():
+            if NEEDS.get(name, set()) & failed:
+                failed.add(name)
+                continue
             try:
                 for text in check():
                     yield Fact(name, text)
             except TargetError as error:
                 yield Fact(name, str(error), is_ok=False)
-                if name in {"address", "sign-in"}:
-                    return
+                failed.add(name)
 
     def _api(self, settings: Sequence[str]) -> SqlApi:
         """Return a client that uses only some of the settings."""

@@ -33,19 +33,24 @@ WRONG_SETTINGS = [
 
 
 def ping(
-    loaded: Warehouse, /, variables: dict[str, str] | None = None, **changes: Any
+    loaded: Warehouse,
+    /,
+    variables: dict[str, str] | None = None,
+    source: str | None = None,
+    **changes: Any,
 ) -> tuple[int, str]:
     """Run the command; give its exit code and its lines."""
     settings = loaded.folder / "config.json"
     settings.write_text(json.dumps(loaded.settings(**changes)))
     done = forks.run(
         COMMAND,
-        ("--config", str(settings), "ping"),
+        ("--config", source or str(settings), "ping"),
         loaded.folder,
         variables={**os.environ, **(variables or {})},
     )
     output, log = done.output.decode(), done.log.decode()
     assert "Traceback" not in log, log
+    assert "Parsing" not in log, log
     return done.code, output or log
 
 
@@ -181,15 +186,16 @@ def test_a_wrong_setting_for_the_network_ends_a_run(warehouse: Warehouse) -> Non
         ({"database": "NONE"}, "failed  database   Snowflake refused: 422 (002003"),
     ],
 )
-def test_the_other_checks_are_made_all_the_same(
+def test_a_cause_is_told_once_and_what_does_not_depend_on_it_is_checked(
     warehouse: Warehouse, changes: dict[str, Any], line: str
 ) -> None:
     code, lines = ping(warehouse, **changes)
 
     assert code == 1
     assert line in lines
+    assert lines.count("failed") == 1
     assert "ok      sign-in" in lines
-    assert "settings" in lines
+    assert "ok      settings" in lines
 
 
 @pytest.mark.parametrize(
@@ -289,6 +295,20 @@ def test_an_access_token_is_named(warehouse: Warehouse) -> None:
     assert code == 0, lines
     assert "Signed in as LOADER by programmatic_access_token." in lines
     assert token not in lines
+
+
+def test_settings_of_the_environment_are_not_told_one_by_one(
+    warehouse: Warehouse,
+) -> None:
+    variables = {
+        f"TARGET_SNOWFLAKE_MERGE_{name.upper()}": str(value)
+        for name, value in warehouse.settings(role="NONE").items()
+    }
+
+    code, lines = ping(warehouse, variables, "ENV")
+
+    assert code == 1
+    assert "failed  role       Snowflake refused: 403" in lines
 
 
 def test_bad_settings_are_one_sentence(warehouse: Warehouse) -> None:
