@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ import uvicorn
 from typing_extensions import override
 
 from sandbox import config, processes
-from sandbox.table import aligned, distinct
+from sandbox.table import distinct, fitted
 
 if TYPE_CHECKING:
     import socket
@@ -31,6 +32,18 @@ data_dir_option = click.option(
 seed_option = click.option(
     "--seed", default=config.SEED, show_default=True, help="Which company to make."
 )
+acumatica_port_option = click.option(
+    "--acumatica-port",
+    default=config.ACUMATICA_PORT,
+    show_default=True,
+    help="Port of the Acumatica server; 0 takes a free one.",
+)
+snowflake_port_option = click.option(
+    "--snowflake-port",
+    default=config.SNOWFLAKE_PORT,
+    show_default=True,
+    help="Port of the Snowflake server; 0 takes a free one.",
+)
 
 
 class Commands(click.Group):
@@ -45,24 +58,33 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
+@click.version_option(package_name="acumatica-snowflake-sandbox")
 def main() -> None:
     """Acumatica and Snowflake on loopback, for the demo and the tests."""
 
 
 @main.command()
 @data_dir_option
-def up(data_dir: Path) -> None:
-    """Serve both sides on their usual ports until Ctrl-C."""
+@acumatica_port_option
+@snowflake_port_option
+def up(data_dir: Path, acumatica_port: int, snowflake_port: int) -> None:
+    """Serve both sides until Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    for port in (config.ACUMATICA_PORT, config.SNOWFLAKE_PORT):
+    ports = {"acumatica": acumatica_port, "snowflake": snowflake_port}
+    for port in ports.values():
         processes.require_free(port)
     with ExitStack() as stack:
         servers = [
-            stack.enter_context(processes.start(name, data_dir))
-            for name in ("acumatica", "snowflake")
+            stack.enter_context(processes.start(name, data_dir, "--port", str(port)))
+            for name, port in ports.items()
         ]
         for server in servers:
             click.echo(f"{server.name} {processes.READY}{server.url}")
+        addresses = [server.url for server in servers]
+        if addresses != [config.ACUMATICA_URL, config.SNOWFLAKE_URL]:
+            click.echo("For Meltano, and for --url of `mutate` and `sql`:")
+            for name, value in config.variables(data_dir, *addresses).items():
+                click.echo(f"  export {name}={value}")
         click.echo("Ctrl-C stops both.")
         try:
             servers[0].process.wait()
@@ -72,8 +94,8 @@ def up(data_dir: Path) -> None:
 
 @main.command()
 @data_dir_option
-@click.option("--acumatica-port", default=config.ACUMATICA_PORT, show_default=True)
-@click.option("--snowflake-port", default=config.SNOWFLAKE_PORT, show_default=True)
+@acumatica_port_option
+@snowflake_port_option
 def demo(data_dir: Path, acumatica_port: int, snowflake_port: int) -> None:
     """Copy a company's finance data to Snowflake and compare both sides."""
     from sandbox.demo import run  # noqa: PLC0415 - loads both sides
@@ -156,10 +178,14 @@ def mutate(days: int, url: str, *, deletes: bool) -> None:
     "--json",
     "as_json",
     is_flag=True,
-    help="Print JSON, one row a line; a second column of a name gets a number.",
+    help="Print JSON, one row a line, nothing cut; a second column of a name gets a "
+    "number.",
 )
 def sql(statement: str, url: str, schema: str, *, as_json: bool) -> None:
-    """Run a statement in Snowflake and print its rows."""
+    """Run a statement in Snowflake and print its rows.
+
+    As a table where the terminal is wide enough, else as records, one below the other.
+    """
     from sandbox.snowflake.admin_client import SnowflakeAdmin  # noqa: PLC0415 - as above
 
     columns, rows = SnowflakeAdmin(url).sql(statement, schema)
@@ -168,7 +194,7 @@ def sql(statement: str, url: str, schema: str, *, as_json: bool) -> None:
         for row in rows:
             click.echo(json.dumps(dict(zip(names, row, strict=True))))
     else:
-        click.echo(aligned(columns, rows))
+        click.echo(fitted(columns, rows, shutil.get_terminal_size().columns))
 
 
 def serve(name: str, app: Starlette, port: int, *, date_header: bool = True) -> None:

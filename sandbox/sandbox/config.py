@@ -55,3 +55,20 @@ def tap_settings(url: str) -> dict[str, str]:
         "username": USERNAME,
         "password": PASSWORD,
     }
+
+
+def variables(data_dir: Path, acumatica_url: str, snowflake_url: str) -> dict[str, str]:
+    """Return the environment variables that lead Meltano to the servers.
+
+    Args:
+        data_dir: The folder of the sandbox.
+        acumatica_url: The Acumatica server.
+        snowflake_url: The Snowflake server.
+    """
+    return {
+        "TAP_ACUMATICA_INSTANCE_URL": acumatica_url,
+        "TARGET_SNOWFLAKE_MERGE_HOST": snowflake_url,
+        "TARGET_SNOWFLAKE_MERGE_PRIVATE_KEY_PATH": str(
+            data_dir.resolve() / PRIVATE_KEY_FILE
+        ),
+    }

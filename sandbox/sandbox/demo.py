@@ -155,14 +155,11 @@ class Project(NamedTuple):
     @property
     def environment(self) -> dict[str, str]:
         """Environment variables that lead Meltano to the servers."""
-        key = self.data_dir.resolve() / config.PRIVATE_KEY_FILE
         return {
             **os.environ,
             "MELTANO_ENVIRONMENT": "sandbox",
             "NO_COLOR": "1",
-            "TAP_ACUMATICA_INSTANCE_URL": self.acumatica_url,
-            "TARGET_SNOWFLAKE_MERGE_HOST": self.snowflake_url,
-            "TARGET_SNOWFLAKE_MERGE_PRIVATE_KEY_PATH": str(key),
+            **config.variables(*self),
         }
 
 

@@ -32,5 +32,34 @@ def aligned(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("  ".join(map(_padded, line, widths)).rstrip() for line in lines)
 
 
+def fitted(columns: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> str:
+    """Write rows as a table if it fits, else as records, one below the other.
+
+    Args:
+        columns: The names.
+        rows: The values; where a record does not fit, the ends of long ones are cut.
+        width: How many characters a line may have.
+    """
+    table = aligned(columns, rows)
+    if max(map(len, table.splitlines())) <= width:
+        return table
+    records = [_record(columns, row, width) for row in rows]
+    headings = [f"record {number}" for number in range(1, len(rows) + 1)]
+    found = [f"-- {h} --\n{r}" for h, r in zip(headings, records, strict=True)]
+    return "\n".join(found) or "no rows"
+
+
+def _record(columns: Sequence[str], row: Sequence[object], width: int) -> str:
+    widest = max(map(len, columns))
+    lines = [
+        f"{name:<{widest}}  {'-' if cell is None else ' '.join(str(cell).split())}"
+        for name, cell in zip(columns, row, strict=True)
+    ]
+    return "\n".join(
+        line.rstrip() if len(line) <= width else f"{line[: width - 1]}…"
+        for line in lines
+    )
+
+
 def _padded(cell: str, width: int) -> str:
     return cell.rjust(width) if NUMBER.fullmatch(cell) else cell.ljust(width)

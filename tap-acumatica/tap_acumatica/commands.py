@@ -26,6 +26,7 @@ LONGEST_LOGIN = 3_600
 
 
 @click.group()
+@click.version_option(package_name="tap-acumatica")
 def acumatica() -> None:
     """Ask an Acumatica instance what the tap can read, and sign in to it."""
 

@@ -64,6 +64,7 @@ class Context:
     name="snowflake-merge",
     context_settings={"help_option_names": ["--help"]},
 )
+@click.version_option(package_name="target-snowflake-merge")
 @click.option(
     "--config",
     multiple=True,
