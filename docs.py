@@ -18,13 +18,12 @@ import yaml
 
 ROOT = Path(__file__).parent
 PLUGINS = ("tap-acumatica", "target-snowflake-merge")
-SDK_SETTINGS = re.compile(r"^(stream_map|faker_|flattening_)")
-"""Settings of the SDK itself: meltano.yml leaves them to Meltano's documentation."""
 KINDS = {
     "array": "array",
     "boolean": "boolean",
     "date-time": "date_iso8601",
     "integer": "integer",
+    "object": "object",
 }
 
 
@@ -62,7 +61,6 @@ def meltano_settings(schema: dict[str, Any]) -> str:
     settings = [
         _meltano_setting(name, setting)
         for name, setting in schema["properties"].items()
-        if not SDK_SETTINGS.match(name)
     ]
     return yaml.safe_dump(settings, sort_keys=False, width=76, allow_unicode=True)
 

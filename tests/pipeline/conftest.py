@@ -46,17 +46,15 @@ class Project:
             **os.environ,
             "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
             "NO_COLOR": "1",
+            # A run needs no package index.
+            "UV_OFFLINE": "1",
             "TARGET_SNOWFLAKE_MERGE_JOURNAL_PATH": str(folder / "journal"),
             **variables,
         }
         self.sandbox = {
             **self.bare,
             "MELTANO_ENVIRONMENT": "sandbox",
-            "TAP_ACUMATICA_INSTANCE_URL": acumatica.url,
-            "TARGET_SNOWFLAKE_MERGE_HOST": snowflake.url,
-            "TARGET_SNOWFLAKE_MERGE_PRIVATE_KEY_PATH": str(
-                folder / config.PRIVATE_KEY_FILE
-            ),
+            **config.variables(folder, acumatica.url, snowflake.url),
         }
 
     def meltano(

@@ -60,6 +60,10 @@ def test_the_first_run_copies_everything(
     assert inserted(first_run) == sum(rows for rows, _ in truth(project).values())
 
 
+def test_a_run_installs_nothing(first_run: subprocess.CompletedProcess[str]) -> None:
+    assert "Installing" not in first_run.stdout
+
+
 def test_a_run_without_changes_inserts_nothing(
     project: Project, first_run: subprocess.CompletedProcess[str]
 ) -> None:
@@ -130,7 +134,9 @@ def test_a_wrong_password_ends_the_run_with_its_sentence(
     before = project.state()
     run = project.meltano(*RUN, TAP_ACUMATICA_PASSWORD="wrong")
     assert run.returncode == 1
-    assert "Check username and password" in run.stdout
+    assert re.search(
+        r"\[error .*tap-acumatica .*Check username and password", run.stdout
+    ), run.stdout
     assert project.state() == before
 
 
@@ -156,12 +162,13 @@ def test_production_takes_everything_from_the_environment(project: Project) -> N
         SNOWFLAKE_SCHEMA="PRODUCTION",
         SNOWFLAKE_WAREHOUSE=config.WAREHOUSE,
         SNOWFLAKE_ROLE=config.ROLE,
+        TARGET_SNOWFLAKE_MERGE_STREAM_MAPS='{"bills": {"__alias__": "payables"}}',
     )
     assert run.returncode == 0, run.stdout
     assert inserted(run) > 0
     snowflake = SnowflakeAdmin(project.snowflake.url)
     _, [[oldest]] = snowflake.sql(
-        "SELECT MIN(LASTMODIFIEDDATETIME) FROM BILLS", "PRODUCTION"
+        "SELECT MIN(LASTMODIFIEDDATETIME) FROM PAYABLES", "PRODUCTION"
     )
     assert oldest >= "2026-09-30"
 
@@ -181,15 +188,25 @@ def test_the_target_says_whether_a_load_would_work(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "line"),
+    ("command", "changes", "line"),
     [
-        ("ping", "ok      bills                  Bill can be read"),
-        ("endpoints", "Default/26.200.001"),
+        ("tap-acumatica:ping", {}, "ok      bills                  Bill can be read"),
+        (
+            "acumatica:ping",
+            {"TAP_ACUMATICA_PASSWORD": "wrong"},
+            "FAILED  sign-in                The instance refuses the sign-in ",
+        ),
+        (
+            "acumatica:endpoints",
+            {"TAP_ACUMATICA_ENDPOINT_VERSION": ""},
+            "Default/26.200.001",
+        ),
     ],
+    ids=["all is well", "a wrong password", "no version"],
 )
-def test_the_taps_commands_can_be_invoked(
-    project: Project, command: str, line: str
+def test_the_taps_commands_answer_whatever_is_wrong(
+    project: Project, command: str, changes: dict[str, str], line: str
 ) -> None:
-    done = project.meltano("invoke", f"tap-acumatica:{command}")
-    assert done.returncode == 0, done.stdout
-    assert line in done.stdout.splitlines()
+    done = project.meltano("invoke", command, **changes)
+    assert done.returncode == ("FAILED" in line), done.stdout
+    assert re.search(f"^{re.escape(line)}", done.stdout, re.MULTILINE), done.stdout
