@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,23 @@ def test_meltano_yml_declares_each_setting_and_capability_of_the_plugins() -> No
 def test_each_command_tells_its_version(command: click.Group) -> None:
     told = CliRunner().invoke(command, ["--version"])
     assert (told.exit_code, told.output.split()[-1]) == (0, "0.1.0")
+
+
+@pytest.mark.parametrize("package", ["tap-acumatica", "target-snowflake-merge"])
+def test_an_installed_package_says_what_it_is_and_under_which_licence(
+    package: str,
+) -> None:
+    installed = distribution(package)
+    about = installed.metadata
+    for field in ("Summary", "Requires-Python", "Keywords", "Description"):
+        assert about[field]
+    assert about["License-Expression"] == "Apache-2.0"
+    licence = installed.read_text("licenses/LICENSE")
+    assert licence == (ROOT / "LICENSE").read_text()
+    assert "Typing :: Typed" in about.get_all("Classifier", [])
+    readme = (ROOT / package / "README.md").read_text()
+    for entry in about.get_all("Project-URL", ["no address"]):
+        assert entry.rpartition(" ")[2] in readme
 
 
 def test_no_catalog_outlives_the_run_for_which_it_was_discovered() -> None:
