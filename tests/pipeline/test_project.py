@@ -74,6 +74,14 @@ def test_an_installed_package_says_what_it_is_and_under_which_licence(
         assert entry.rpartition(" ")[2] in readme
 
 
+def test_what_was_installed_is_compiled_so_that_it_starts_quickly() -> None:
+    venvs = [ROOT / ".venv", *(ROOT / ".meltano").glob("*/t*-*/venv")]
+    compiled = "lib/python*/site-packages/singer_sdk/__pycache__/plugin_base.*.pyc"
+    assert len(venvs) == 3
+    for venv in venvs:
+        assert list(venv.glob(compiled)), venv
+
+
 def test_no_catalog_outlives_the_run_for_which_it_was_discovered() -> None:
     assert plugin("extractors")["use_cached_catalog"] is False
 
