@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 
 SHOWN = 200
 """Characters of an answer that an error shows."""
-MOST_NAMES = 10
-"""Members that an outline names."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses that may pass."""
 
 _SEAT_LIMIT = re.compile(r"concurrent|api log-?in", re.IGNORECASE)
 _MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_KINDS = {str: "text", bool: "boolean", type(None): "null", list: "list"}
 
 
 class Redirect(NamedTuple):
@@ -86,7 +83,7 @@ def said(response: requests.Response) -> str:
     """Return Acumatica's message, or what was answered instead; never records."""
     led_to, answer = redirect(response), content(response)
     told = message(response) or (led_to.told if led_to else "")
-    return told or (f"({outline(answer)})" if answer else _text(response))
+    return told or (f"({wire.outline(answer)})" if answer else _text(response))
 
 
 def message(response: requests.Response) -> str:
@@ -113,24 +110,6 @@ def _text(response: requests.Response) -> str:
     if body[0] in "[{":
         return f"(JSON of {len(response.content)} bytes)"
     return " ".join(_MARKUP.sub(" ", body).split())[:SHOWN] or "(an empty page)"
-
-
-def outline(value: object) -> str:
-    """Say what a decoded value is made of: types and names, none of its values."""
-    if isinstance(value, dict):
-        names = [f"{str(n)[:40]}: {kind(m)}" for n, m in value.items()][:MOST_NAMES]
-        more = ["…"] if len(value) > MOST_NAMES else []
-        return f"an object of {', '.join(names + more)}" if value else "an empty object"
-    if isinstance(value, list):
-        return (
-            f"a list of {len(value)}: {outline(value[0])}" if value else "an empty list"
-        )
-    return kind(value)
-
-
-def kind(value: object) -> str:
-    """Return the JSON type of a decoded value."""
-    return _KINDS.get(type(value), "object" if isinstance(value, dict) else "number")
 
 
 def redirect(response: requests.Response) -> Redirect | None:

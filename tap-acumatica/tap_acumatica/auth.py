@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 from typing_extensions import override
 
-from tap_acumatica import answers
+from tap_acumatica import answers, wire
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 
 if TYPE_CHECKING:
@@ -365,7 +365,7 @@ def _refusal(response: requests.Response, check: str) -> str:
     answer = answers.content(response)
     code = answer.get("error", "no reason given")
     if not isinstance(code, str):
-        code = f"{response.url} answered {answers.outline(answer)}"
+        code = f"{response.url} answered {wire.outline(answer)}"
     reason = (
         f"{code}: {answer['error_description']}"
         if "error_description" in answer

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_acumatica import answers, query
+from tap_acumatica import query, wire
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -231,7 +231,7 @@ class Entity:
         except (AttributeError, TypeError, ValueError) as error:
             raise AcumaticaError(
                 f"{self.name}: {self._key} of record {row['id']} is no date-time, so "
-                f"no bookmark would be safe: {answers.outline(row[self._key])}."
+                f"no bookmark would be safe: {wire.outline(row[self._key])}."
             ) from error
 
     def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
@@ -285,7 +285,7 @@ class Entity:
             odd = next(other for other in others if not are_records([other]))
             raise AcumaticaError(
                 f"{self.name}: the server answered something else than records with "
-                f"ids: {answers.outline(odd)}."
+                f"ids: {wire.outline(odd)}."
             )
 
     def _check_page(self, rows: list[Row], window: Window) -> None:

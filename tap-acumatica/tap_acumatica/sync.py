@@ -19,6 +19,7 @@ from singer_sdk.singerlib.catalog import (
 )
 from typing_extensions import override
 
+from tap_acumatica.conformance import Conformer
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.keys import Identity, KeyField
@@ -103,6 +104,7 @@ class AcumaticaStream(Stream):
         self.primary_keys = spec.key or ("id",)
         if spec.replication_key in structure.fields:
             self.replication_key = spec.replication_key
+        self._chosen_schema = schema
         self._refusal = refusal
         self._unknown_fields: set[str] = set()
         self._field_errors = 0
@@ -126,6 +128,11 @@ class AcumaticaStream(Stream):
             ),
             self.logger,
         )
+
+    @cached_property
+    def _conformer(self) -> Conformer:
+        """What makes records conform to the schema that the target is sent."""
+        return Conformer(self.name, self._chosen_schema, self.logger)
 
     def probe(self) -> str:
         """Say that the stream can be read.
@@ -199,7 +206,8 @@ class AcumaticaStream(Stream):
                 self.name,
                 ", ".join(".".join(path[1::2]) for path in lost),
             )
-        entry.schema = Schema.from_dict(renewed(known, self.schema))
+        self._chosen_schema = renewed(known, self.schema)
+        entry.schema = Schema.from_dict(self._chosen_schema)
 
     def _leave_out_hollow(self, entry: CatalogEntry) -> None:
         """Deselect objects without a selected member, whose values would be empty."""
@@ -238,6 +246,7 @@ class AcumaticaStream(Stream):
                 raise  # `--test` has no end of all streams to fail at
             self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
             self._refusal = error
+        self._conformer.conclude()
         if self._field_errors:
             self.logger.warning(
                 "%s: the server reported %d errors on records or fields, see above.",
@@ -414,6 +423,7 @@ class AcumaticaStream(Stream):
         self._structure.fill(record)
         self._records_read += 1
         self._custom_came |= bool(record.get("custom"))
+        self._conformer.conform(record, row["id"])
         if self._spec.key:
             del record["id"]
         self._drop_unknown(record)

@@ -41,6 +41,9 @@ def _encode_other(value: object) -> object:
 
 _EXPONENT = re.compile(rb"\dE[+-]?\d")
 """What may be a computed decimal with an exponent; a text can look like one."""
+_KINDS = {str: "text", bool: "boolean", type(None): "null", list: "list"}
+MOST_NAMES = 10
+"""Members that an outline names."""
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL
 )
@@ -118,6 +121,24 @@ def mended_places(value: object, path: str = "") -> Iterator[str]:
             is_row = not path and isinstance(element, dict)
             name = element.get("id", number) if is_row else number
             yield from mended_places(element, f"{path}/{name}")
+
+
+def outline(value: object) -> str:
+    """Say what a decoded value is made of: types and names, none of its values."""
+    if isinstance(value, dict):
+        names = [f"{str(n)[:40]}: {kind(m)}" for n, m in value.items()][:MOST_NAMES]
+        more = ["…"] if len(value) > MOST_NAMES else []
+        return f"an object of {', '.join(names + more)}" if value else "an empty object"
+    if isinstance(value, list):
+        return (
+            f"a list of {len(value)}: {outline(value[0])}" if value else "an empty list"
+        )
+    return kind(value)
+
+
+def kind(value: object) -> str:
+    """Return the JSON type of a decoded value."""
+    return _KINDS.get(type(value), "object" if isinstance(value, dict) else "number")
 
 
 def encode(value: object) -> bytes:
