@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from tap_acumatica import query, wire
 from tap_acumatica.errors import (
@@ -124,12 +125,19 @@ class Entity:
         Raises:
             AcumaticaError: The server declines, or answers what was not asked for.
         """
+        rows = self._read(self._parameters(window, skip), whole=whole)
+        self._check_page(rows, window)
+        return rows
+
+    def glance(self, window: Window) -> list[Row]:
+        """Return rows without lines, among them a window's first; others may come."""
+        return self._read(self._parameters(window, 0), whole=False)
+
+    def _parameters(self, window: Window, skip: int) -> dict[str, str | int]:
         parameters: dict[str, str | int] = {"$top": self.page_size, "$skip": skip}
         if condition := query.within(self._key, window, self._contract):
             parameters["$filter"] = condition
-        rows = self._read(parameters, whole=whole)
-        self._check_page(rows, window)
-        return rows
+        return parameters
 
     def _read(self, parameters: dict[str, str | int], *, whole: bool) -> list[Row]:
         while True:
@@ -172,6 +180,14 @@ class Entity:
         self._check_answers(row, id_)
         self._gone_in_a_row = 0
         return row
+
+    def has(self, id_: str) -> bool:
+        """Tell whether a row is found by an id, which need not be one any more."""
+        try:
+            self._client.get(f"{self._path}/{quote(id_, safe='')}", fragile=True)
+        except (NotFoundError, RefusedQueryError):
+            return False
+        return True
 
     def _is_gone(self, id_: str, error: NotFoundError) -> bool:
         """Believe that a row is gone only if it is so without any expansion.

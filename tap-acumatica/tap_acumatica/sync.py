@@ -24,6 +24,7 @@ from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.keys import Identity, KeyField
 from tap_acumatica.records import Unwrapper
+from tap_acumatica.samples import Samples
 from tap_acumatica.schema import gone, hollow, renewed
 from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
 
@@ -240,6 +241,7 @@ class AcumaticaStream(Stream):
         (see `log_sync_costs`), so that the other streams are read all the same.
         """
         try:
+            self._check_ids()
             yield from self._read(context)
         except StreamError as error:
             if self.ABORT_AT_RECORD_COUNT is not None:
@@ -288,6 +290,27 @@ class AcumaticaStream(Stream):
         for message in super()._generate_record_messages(record):
             message.time_extracted = self._entity.asked_at
             yield message
+
+    @cached_property
+    def _samples(self) -> Samples | None:
+        """Rows to look for in the next run, None where ids are known to stay."""
+        if self._spec.key or not self._spec.is_setting:
+            return None
+        kept = self.get_context_state(None).get("samples")
+        return Samples(self._spec.entity, kept)
+
+    def _check_ids(self) -> None:
+        """See to it that ids stay, and that the next run can see to it as well."""
+        if self._samples is None or self._refusal:
+            return
+        if not self._samples.check(self._entity):
+            self.logger.warning(
+                "%s: no record of the last run that was looked for is found any more. "
+                "If nobody has deleted them, the ids of %s are new with each session, "
+                "and its natural key must be named as `key` in setting 'entities'.",
+                self.name,
+                self._spec.entity,
+            )
 
     # The two ways of reading.
 
@@ -409,6 +432,8 @@ class AcumaticaStream(Stream):
                 yield self._unwrap(whole)
 
     def _unwrap(self, row: Row) -> Record:
+        if self._samples and self._samples.note(row, self._entity.modified(row)):
+            self.get_context_state(None)["samples"] = self._samples.content()
         unwrapper = Unwrapper(trim=self.config["trim_trailing_spaces"])
         record = unwrapper.record(row)
         for error in unwrapper.errors:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.acumatica.faults import Fault
 from tap_acumatica.errors import StreamError
 from tap_acumatica.keys import Identity, KeyField
+
+from tests.tap.odd_server import serving, sync
 
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -172,3 +175,100 @@ def test_a_row_that_cannot_be_told_from_others_is_refused(
 ) -> None:
     with pytest.raises(StreamError, match=says):
         name(row, *key)
+
+
+# Ids that do not stay, where no key is named.
+
+LONG = 31_536_000
+MOMENT = "2026-02-0{}T10:00:00Z"
+
+
+def rows_of(session: str, *names: str, modified: str = MOMENT) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{session}-{n}",
+            "rowNumber": n,
+            "AccountCD": {"value": name},
+            "LastModifiedDateTime": {"value": modified.format(n)} if modified else {},
+        }
+        for n, name in enumerate(names, 1)
+    ]
+
+
+def read(
+    capsysbinary: pytest.CaptureFixture[bytes],
+    rows: list[dict[str, Any]],
+    state: dict[str, Any] | None = None,
+) -> tuple[list[Any], dict[str, Any]]:
+    """Read once; rows are found by their ids, too. Returns records and state."""
+    found = {row["id"]: row for row in rows}
+    entities = [{"entity": "Account", "stream": "gl_accounts"}]
+    with serving(Account=rows, **found) as server:
+        try:
+            sync(server, state, entities=entities, lookback_seconds=LONG)
+        finally:
+            out = capsysbinary.readouterr().out
+    messages = [json.loads(line) for line in out.splitlines()]
+    states = [m["value"] for m in messages if m["type"] == "STATE"]
+    records = [m["record"] for m in messages if m["type"] == "RECORD"]
+    return records, states[-1] if states else {}
+
+
+@pytest.mark.parametrize("modified", [MOMENT, ""])
+def test_a_row_that_comes_again_under_another_id_is_an_error_before_it_is_doubled(
+    capsysbinary: pytest.CaptureFixture[bytes], modified: str
+) -> None:
+    names = "ABCDE"
+    first, state = read(capsysbinary, rows_of("one", *names, modified=modified))
+    assert len(first) == 5
+    says = r"^Account: the record that had the id one-\d in the last run has come again"
+    with pytest.raises(StreamError, match=says):
+        read(capsysbinary, rows_of("two", *names, modified=modified), state)
+    assert not capsysbinary.readouterr().out
+    again, later = read(capsysbinary, rows_of("one", *names, modified=modified), state)
+    assert again
+    assert later == state
+
+
+def test_rows_that_have_changed_or_gone_are_no_error_while_one_id_stays(
+    capsysbinary: pytest.CaptureFixture[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, state = read(capsysbinary, rows_of("one", "A", "B", "C"))
+    later = rows_of("one", "A", "B changed", modified="2026-03-0{}T10:00:00Z")
+    records, state = read(capsysbinary, later, state)
+    assert len(records) == 2
+    assert "is found any more" not in caplog.text
+    read(capsysbinary, rows_of("two", "D"), state)
+    assert (
+        "gl_accounts: no record of the last run that was looked for is found"
+        in caplog.text
+    )
+
+
+def test_an_id_that_cannot_be_asked_for_is_one_that_is_not_found(
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    """A server need not answer 404 to an id of another session."""
+    _, state = read(capsysbinary, rows_of("one", "A"))
+    with (
+        serving(Account=rows_of("two", "A"), **{"one-1": (500, {})}) as server,
+        pytest.raises(StreamError, match="new with each session"),
+    ):
+        sync(server, state, entities=[{"entity": "Account", "stream": "gl_accounts"}])
+    assert len(server.bodies["one-1"]) == 1
+
+
+def test_the_sandboxes_rows_without_a_note_id_are_found_out(
+    run_tap: RunTap, ledgers: set[str]
+) -> None:
+    assert ledgers
+    entities = [{"entity": "Ledger"}, {"entity": "Subaccount"}]
+    first = run_tap("ledger", "subaccount", entities=entities)
+    assert first.exit_code == 0, first.log
+    second = run_tap("ledger", "subaccount", entities=entities, state=first.state)
+    assert second.exit_code == 1
+    assert not second.of_type("RECORD")
+    assert {line.partition(":")[0] for line in second.errors} >= {
+        "ledger is left out",
+        "subaccount is left out",
+    }
