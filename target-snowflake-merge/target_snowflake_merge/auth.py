@@ -283,8 +283,8 @@ def load_private_key(key: bytes, passphrase: str | None) -> RSAPrivateKey:
     r"""Read a private key: PKCS#8 or PKCS#1, in PEM or DER, encrypted or not.
 
     Args:
-        key: PEM text, where ``\n`` may be written out, as environment variables carry
-            it; or DER, as it is or in base64.
+        key: PEM text, where ``\n`` or ``\r\n`` may be written out, as environment
+            variables carry it; or DER, as it is or in base64.
         passphrase: What the key is encrypted with, if it is.
 
     Returns:
@@ -316,9 +316,10 @@ def load_private_key(key: bytes, passphrase: str | None) -> RSAPrivateKey:
 def _normalised(key: bytes) -> bytes:
     r"""Return PEM with its line breaks, or DER.
 
-    Variables and forms lose line breaks: they arrive as ``\n`` or as spaces.
+    Variables and forms lose line breaks: they arrive as ``\n``, as ``\r\n`` or as
+    spaces.
     """
-    text = key.replace(b"\\n", b"\n").strip()
+    text = key.replace(b"\\r", b"").replace(b"\\n", b"\n").strip()
     if PEM_BEGIN in text:
         found = re.fullmatch(rb"(-----[^-]+-----)([^-:]+)(-----[^-]+-----)", text)
         if not found:

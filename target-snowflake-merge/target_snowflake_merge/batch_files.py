@@ -6,10 +6,11 @@ https://sdk.meltano.com/en/latest/batch.html
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from target_snowflake_merge.errors import TargetError, one_line
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 COMPRESSIONS = (None, "none", "gzip")
+
+ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
+"""Scheme, host and path; ``#`` and ``?`` may be part of a file's name."""
 
 
 def paths(message: Mapping[str, Any]) -> list[Path]:
@@ -41,25 +45,47 @@ def paths(message: Mapping[str, Any]) -> list[Path]:
 
 def _path(stream: str, url: object) -> Path:
     path = _local(str(url))
-    if not path or "\0" in path:
+    if path is None:
         raise TargetError(
             f"Stream {stream}: the file {one_line(str(url), 200)} of a batch is not on "
-            "this machine; set batch_config.storage.root of the tap to a file:// "
-            "address that both can reach."
+            f"this machine, nor below the working directory {Path.cwd()}; set "
+            "batch_config.storage.root of the tap to a file:// address that both can "
+            "reach."
         )
-    return Path(path)
+    return path
 
 
-def _local(url: str) -> str:
-    """Return the path that an address means on this machine, or nothing."""
+def _local(url: str) -> Path | None:
+    """Return the path that an address means on this machine, if any.
+
+    Behind ``file://`` a host should stand, and taps write a path below the working
+    directory there: that is what it means where there is such a file.
+    """
+    address = ADDRESS.fullmatch(url)
+    if "\0" in unquote(url) or not url:
+        return None
+    if not address:  # A percent sign in a plain path stands for itself.
+        return Path(url)
+    scheme, host, path = address.groups()
+    if scheme.lower() != "file" or not f"{host or ''}{path}":
+        return None
+    if host in {None, "", "localhost"}:
+        return _unescaped(path)
+    below = _unescaped(f"{host}{path}")
+    return below if _is_there(below) else None
+
+
+def _unescaped(path: str) -> Path:
+    """Return the path of an address, in which taps do not always escape names."""
+    meant, literal = Path(unquote(path)), Path(path)
+    return literal if _is_there(literal) and not _is_there(meant) else meant
+
+
+def _is_there(path: Path) -> bool:
     try:
-        parts = urlsplit(url)
-    except ValueError:  # such as file://[x
-        return ""
-    is_here = parts.scheme in {"", "file"} and parts.netloc in {"", "localhost"}
-    # A plain path is no address: a percent sign in it stands for itself.
-    path = unquote(parts.path) if parts.scheme else url
-    return path if is_here and parts.path else ""
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def lines(stream: str, path: Path, compression: str | None) -> Iterator[bytes]:

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.date_times import in_utc, timestamp
+from target_snowflake_merge.errors import (
+    InvalidDateError,
+    TargetError,
+    ValueRefusedError,
+    one_line,
+)
 from target_snowflake_merge.statements import widen_column
 from target_snowflake_merge.types import TIMESTAMP, Kind
-from target_snowflake_merge.values import (
-    NO_TEXT_LIMIT,
-    InvalidDateError,
-    ValueRefusedError,
-    converter,
-    encoder,
-    in_utc,
-    timestamp,
-)
+from target_snowflake_merge.values import NO_TEXT_LIMIT, converter, encoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -47,3 +47,11 @@ def one_line(text: str, limit: int = 500) -> str:
     """
     squeezed = " ".join(text.split())
     return squeezed if len(squeezed) <= limit else f"{squeezed[:limit]}…"
+
+
+class ValueRefusedError(ValueError):
+    """A column cannot hold a value exactly; the message says why."""
+
+
+class InvalidDateError(ValueRefusedError):
+    """A text is no date, or none that Snowflake knows, such as ``0000-00-00``."""

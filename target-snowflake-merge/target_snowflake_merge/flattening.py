@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 from singer_sdk.helpers._flattening import flatten_key
 
 from target_snowflake_merge.elements import named, shown
-from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.errors import TargetError, ValueRefusedError
 from target_snowflake_merge.json_schema import ANYTHING, alternatives
-from target_snowflake_merge.values import ValueRefusedError, as_text
+from target_snowflake_merge.values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 18
 """Bytes that are read at a time."""
+
+MARK = codecs.BOM_UTF8
+"""The byte order mark with which some programs begin a file; it means nothing."""
 
 EXCERPT = 100
 """Characters of a bad line that an error shows."""
@@ -97,12 +101,9 @@ class MessageReader(GenericSingerReader[bytes]):
     ) -> Counter[str]:
         counted: Counter[str] = Counter()
         lines = self._lines(file_input)
-        for number, line in enumerate(lines, start=1):
+        for self._line, line in _told(lines):
             if self._stopped:
                 break
-            if not line.strip():
-                continue
-            self._line = number
             try:
                 kind = self._process_line(line, callbacks)
             except RecursionError as error:
@@ -154,11 +155,10 @@ class MessageReader(GenericSingerReader[bytes]):
             InvalidInputLine: A line is no record.
         """
         line_of_input, self._source = self._line, source
-        for self._line, line in enumerate(lines, start=1):
+        for self._line, line in _told(lines):
             if self._stopped:
                 return
-            if line.strip():
-                yield self._decoded(line, _has_names)
+            yield self._decoded(line, _has_names)
         self._line, self._source = line_of_input, "the input"
 
     @override
@@ -216,6 +216,17 @@ class MessageReader(GenericSingerReader[bytes]):
             raise InvalidInputLine(
                 f"The input lacks {', '.join(sorted(missing))} in {excerpt}"
             )
+
+
+def _told(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Number lines, and leave out what says nothing: empty ones, byte order marks.
+
+    A mark may stand within, where files were joined.
+    """
+    for number, line in enumerate(lines, start=1):
+        told = line.removeprefix(MARK)
+        if told.strip():
+            yield number, told
 
 
 def _faults(message: Mapping[str, Any]) -> Iterator[str]:

@@ -46,7 +46,7 @@ SETTINGS = PropertiesList(
         secret=True,
         title="Private key",
         description="The user's private key (RSA of 2048 bits or more): PEM, where "
-        "line breaks may be written as `\\n`, or DER in base64.",
+        "line breaks may be written as `\\n` or `\\r\\n`, or DER in base64.",
     ),
     Property(
         "private_key_path",

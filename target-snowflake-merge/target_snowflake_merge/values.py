@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_snowflake_merge.date_times import (
+    date,
+    time_of_day,
+    timestamp,
+    utc_timestamp,
+)
+from target_snowflake_merge.duplicates import repeated_name
+from target_snowflake_merge.errors import ValueRefusedError
 from target_snowflake_merge.types import (
-    MAX_DECIMALS,
     MAX_PRECISION,
     MAX_SCALE,
     ColumnType,
@@ -37,12 +44,7 @@ TEXT_DIGITS = 1_000
 """Digits before and after the point that a number in a VARCHAR may have."""
 
 encoder = msgspec.json.Encoder(decimal_format="number")
-
-DATE = r"(\d{4}-\d\d-\d\d)"
-TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(?:[.,](\d+))?"
-OFFSET = r"([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?"
-DATE_TIME = re.compile(rf"{DATE}(?:[Tt ]{TIME}{OFFSET})?", re.ASCII)
-TIME_OF_DAY = re.compile(rf"{TIME}{OFFSET}", re.ASCII)
+decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?\s*", re.ASCII)
 """A number as text; Python's Decimal also reads 1_000 and digits of other scripts."""
@@ -60,24 +62,24 @@ texts a NUL is kept.
 SURROGATE = "holds half of a surrogate pair"
 
 
-class ValueRefusedError(ValueError):
-    """A column cannot hold a value exactly; the message says why."""
-
-
-class InvalidDateError(ValueRefusedError):
-    """A text is no date, or none that Snowflake knows, such as ``0000-00-00``."""
-
-
-def converter(column: ColumnType) -> Converter:
+def converter(column: ColumnType, texts: Kind | None = None) -> Converter:
     """Choose what prepares the values of a column.
 
     Args:
         column: The type that the column has in the table.
+        texts: What texts may be besides, as in `ColumnType`.
 
     Returns:
         A function that takes a value and returns what to send. It raises
         ValueRefusedError for a value that the column cannot hold exactly.
     """
+    convert = _of_kind(column)
+    if texts is Kind.VARIANT:
+        return lambda value: convert(_from_json(value))
+    return convert
+
+
+def _of_kind(column: ColumnType) -> Converter:
     match column.kind:
         case Kind.NUMBER:
             return _number(column.precision, column.scale)
@@ -228,138 +230,6 @@ def boolean(value: object) -> bool:
     return value
 
 
-def timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
-    """Write a date-time as ``YYYY-MM-DDTHH:MM:SS.fffffffff+HH:MM``.
-
-    Instant and offset stay as they are; a value without an offset is taken for UTC, a
-    date for its first moment in UTC. Seconds have up to nine decimals.
-
-    Args:
-        value: A date-time of ISO 8601 or RFC 3339 with a four-digit year.
-        decimals: The decimals of a second that the column keeps.
-
-    Returns:
-        The text that TIMESTAMP_FORMAT of the statements reads.
-
-    Raises:
-        InvalidDateError: It is no such date-time.
-        ValueRefusedError: It has more decimals of a second than the column.
-    """
-    match = DATE_TIME.fullmatch(_iso_text(value, "is not a date-time"))
-    if not match:
-        raise InvalidDateError("is not a date-time")
-    day, clock, seconds, fraction, offset = match.groups()
-    time = _clock(clock or "00:00", seconds, fraction, decimals)
-    text = f"{day}T{time}{_offset(offset)}"
-    try:
-        # At its edges, the range must hold for the instant as well.
-        moment = dt.datetime.fromisoformat(f"{text[:19]}{text[29:]}")
-        if day[:4] in {"0001", "9999"}:
-            moment.astimezone(dt.UTC)
-    except ValueError as error:
-        raise InvalidDateError("is not a date-time") from error
-    except OverflowError as error:
-        raise InvalidDateError("is outside of the years 1 to 9999 in UTC") from error
-    return text
-
-
-def utc_timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
-    """Write a date-time for a TIMESTAMP_NTZ, which holds no offset.
-
-    It holds the time in UTC. Other loaders keep the clock of the offset instead, so
-    nobody could tell later what a value means that had one.
-
-    Args:
-        value: A date-time as `timestamp` takes it.
-        decimals: The decimals of a second that the column keeps.
-
-    Returns:
-        The same as `timestamp`, with the offset of UTC.
-
-    Raises:
-        InvalidDateError: It is no date-time.
-        ValueRefusedError: Its offset is not UTC, or it has too many decimals.
-    """
-    text = timestamp(value, decimals)
-    if not text.endswith("+00:00"):
-        raise ValueRefusedError("has an offset, which the column does not hold")
-    return text
-
-
-def in_utc(text: str) -> str:
-    """Write a date-time that `timestamp` has written with the offset of UTC."""
-    moment = dt.datetime.fromisoformat(f"{text[:19]}{text[29:]}").astimezone(dt.UTC)
-    return f"{moment.isoformat()[:19]}{text[19:29]}+00:00"
-
-
-def date(value: object) -> str:
-    """Take a date ``YYYY-MM-DD``.
-
-    Args:
-        value: The date. One with a time is refused: cutting the time off loses it.
-
-    Returns:
-        The same text.
-
-    Raises:
-        InvalidDateError: It is no date of the years 1 to 9999.
-        ValueRefusedError: It is a date with a time.
-    """
-    text = _iso_text(value, "is not a date")
-    try:
-        timestamp(text)
-    except InvalidDateError as error:
-        raise InvalidDateError("is not a date") from error
-    if not re.fullmatch(DATE, text, re.ASCII):
-        raise ValueRefusedError("is not a date: it has a time, which a DATE has not")
-    return text
-
-
-def time_of_day(value: object, decimals: int = MAX_DECIMALS) -> str:
-    """Write a time of day as ``HH:MM:SS.fffffffff``.
-
-    Args:
-        value: The time; its offset, where given, must be UTC, since a TIME has none.
-        decimals: The decimals of a second that the column keeps.
-
-    Returns:
-        The text that TIME_FORMAT of the statements reads.
-
-    Raises:
-        ValueRefusedError: It is no time, has another offset, or too many decimals.
-    """
-    match = TIME_OF_DAY.fullmatch(_iso_text(value, "is not a time of day"))
-    if not match:
-        raise ValueRefusedError("is not a time of day")
-    clock, seconds, fraction, offset = match.groups()
-    if _offset(offset) != "+00:00":
-        raise ValueRefusedError("has an offset, which a TIME column does not hold")
-    return _clock(clock, seconds, fraction, decimals)
-
-
-def _iso_text(value: object, reason: str) -> str:
-    """Return text as it is; stream maps may make dates and times of Python."""
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if not isinstance(value, str):
-        raise ValueRefusedError(reason)
-    return value
-
-
-def _clock(clock: str, seconds: str | None, fraction: str | None, most: int) -> str:
-    decimals = (fraction or "").rstrip("0")
-    if fraction and not seconds:  # ISO 8601 reads 12:30.5 as 12:30:30
-        raise ValueRefusedError("has a fraction of a minute; write seconds")
-    if len(decimals) > most:
-        raise ValueRefusedError(f"has more than {most} decimals of a second")
-    return f"{clock}{seconds or ':00'}.{decimals:0<9}"
-
-
-def _offset(offset: str | None) -> str:
-    digits = (offset or "").upper().replace(":", "").replace("Z", "").ljust(5, "0")
-    return "+00:00" if digits.endswith("0000") else f"{digits[:3]}:{digits[3:]}"
-
-
 def variant(value: object) -> msgspec.Raw:
     """Encode a value of any type as JSON whose numbers PARSE_JSON keeps exactly.
 
@@ -382,6 +252,23 @@ def variant(value: object) -> msgspec.Raw:
     except UnicodeEncodeError as error:
         raise ValueRefusedError(SURROGATE) from error
     return msgspec.Raw(encoded)
+
+
+def _from_json(value: object) -> object:
+    """Read an object or an array that was written as text; any other text stays one.
+
+    Taps of the PipelineWise family send the JSON columns of databases so.
+    """
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        found = decoder.decode(value)
+    except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
+        return value
+    name = repeated_name(value.encode(), found)
+    if name is not None:
+        raise ValueRefusedError("holds JSON with a name that stands twice in an object")
+    return found
 
 
 def _has_nul_in_name(value: object) -> bool:

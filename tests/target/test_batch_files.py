@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,6 @@ from target_snowflake_merge.batch_files import paths
 from target_snowflake_merge.errors import TargetError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.target.conftest import Warehouse
 
 SCHEMA = {
@@ -153,6 +152,7 @@ def test_a_file_that_breaks_off_passes_no_state_on(
         ({"manifest": [""]}, "is not on this machine"),
         ({"manifest": ["file://[x/y"]}, "the file file://[x/y of a batch is not on"),
         ({"manifest": ["file:///a%00b"]}, "the file file:///a%00b of a batch is not"),
+        ({"manifest": [f"file://{'x' * 300}/one.gz"]}, "is not on this machine, nor"),
         ({"manifest": [None]}, "cannot be read"),
         ({"manifest": "one.gz"}, "BATCH message whose manifest is not a list"),
         ({"encoding": None}, "BATCH message whose encoding is not an object"),
@@ -174,10 +174,36 @@ def test_what_cannot_be_read_is_one_sentence(
         ("file://localhost/data/a.gz", "/data/a.gz"),
         ("/data/a%20b.gz", "/data/a%20b.gz"),
         ("data/a.gz", "data/a.gz"),
+        ("file:///data/a#1?.gz", "/data/a#1?.gz"),
     ],
 )
 def test_addresses(url: str, path: str) -> None:
     assert [str(found) for found in paths(batch(url))] == [path]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("file://tests/x.jsonl", "tests/x.jsonl"),
+        ("file://./tests/x.jsonl", "tests/x.jsonl"),
+        ("file://x.jsonl", "x.jsonl"),
+        ("file:tests/x.jsonl", "tests/x.jsonl"),
+        ("file://tests/a%20b.jsonl", "tests/a b.jsonl"),
+        ("file://tests/a b.jsonl", "tests/a b.jsonl"),
+        ("file://tests/100%25.jsonl", "tests/100%25.jsonl"),
+        ("file://tests/no%231?.jsonl", "tests/no#1?.jsonl"),
+        ("FILE://localhost{here}/x.jsonl", "{here}/x.jsonl"),
+    ],
+)
+def test_addresses_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, path: str
+) -> None:
+    """As MeltanoLabs' taps and the SDK's own tests write them."""
+    monkeypatch.chdir(tmp_path)
+    file = Path(path.format(here=tmp_path))
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    assert paths(batch(url.format(here=tmp_path))) == [file]
 
 
 def test_another_machine_is_no_path() -> None:
