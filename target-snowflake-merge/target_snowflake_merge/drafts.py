@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 ANNOTATIONS = {
     "$comment",
@@ -55,6 +55,9 @@ COUNTS = {
 MAX_DIGITS = 30
 """Digits of such a number that are looked at; 1E+999999999 is no integer to make."""
 
+DECIMALS = ("singer.decimal", "x-singer.decimal")
+"""Formats of decimal numbers that are written as texts."""
+
 RENAMED = {"divisibleBy": "multipleOf", "$recursiveRef": "$ref"}
 
 
@@ -83,7 +86,14 @@ def newest(schema: Any, left_out: Collection[str] = ANNOTATIONS) -> Any:  # noqa
     _rewrite_types(new)
     _rewrite_required(new, schema)
     _rewrite_name(new)
+    if is_decimal(schema):
+        _rewrite_decimal(new)
     return new
+
+
+def is_decimal(schema: Mapping[str, Any]) -> bool:
+    """Say whether a schema describes decimal numbers, as texts or not."""
+    return schema.get("format") in DECIMALS
 
 
 def whole_number(value: Any) -> Any:  # noqa: ANN401 - whatever a schema holds
@@ -94,6 +104,14 @@ def whole_number(value: Any) -> Any:  # noqa: ANN401 - whatever a schema holds
     if not number.is_finite() or number.adjusted() > MAX_DIGITS:
         return value
     return int(number) if number == number.to_integral_value() else value
+
+
+def _rewrite_decimal(new: dict[str, Any]) -> None:
+    """Let a decimal be a text and a number: taps describe one and send the other."""
+    types = _listed(new, "type")
+    if any(name in types for name in ("integer", "number", "string")):
+        missing = [name for name in ("number", "string") if name not in types]
+        new["type"] = [*types, *missing]
 
 
 def _rewrite_name(new: dict[str, Any]) -> None:

@@ -98,9 +98,11 @@ class ElementEncoder:
         self._invalid_dates: Counter[str] = Counter()
         self._row = 0
         self._extracted = ("", "", 0)
+        self._names = properties
         self._columns = {key: table.columns[name] for key, name in properties.items()}
         self._converters = [
-            (key, converter(column)) for key, column in self._columns.items()
+            (key, converter(column, treatment.wanted[key].texts))
+            for key, column in self._columns.items()
         ]
 
     def encode(
@@ -210,12 +212,13 @@ class ElementEncoder:
         wanted = self._treatment.wanted.get(key)
         with suppress(ValueRefusedError):  # which is then the value's fault
             if wanted:
-                converter(wanted)(record[key])
+                converter(wanted, wanted.texts)(record[key])
                 if wanted.kind is column.kind is Kind.VARCHAR:
                     return f"let it hold more, by {self._widening(key, column)}"
                 return (
-                    f"rename or drop it, so that the next load makes one of {wanted}, "
-                    "which the schema asks for"
+                    f"rename or drop column {self._names[key]} of table "
+                    f"{self._table.destination}, so that the next load makes one of "
+                    f"{wanted}, which the schema asks for"
                 )
         return "correct the value in the source or the type in the tap's catalog"
 

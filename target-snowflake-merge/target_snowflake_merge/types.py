@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from target_snowflake_merge.drafts import is_decimal, whole_number
 from target_snowflake_merge.json_schema import alternatives
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ DEFAULT_SCALE = 9
 
 MAX_SCALE = 37
 """The largest scale that Snowflake allows."""
+
+AMOUNT_DIGITS = 18
+"""Digits before the point that an amount may have whose schema names no maximum."""
 
 MAX_LENGTH = 16_777_216
 """Characters of a VARCHAR without a length on accounts of before the 2024_08 bundle."""
@@ -86,7 +90,8 @@ class ColumnType:
     ``length`` counts characters (None: no limit of our own), ``scale`` the digits after
     the point out of ``precision`` digits in all, ``decimals`` those of a second,
     ``name`` is a foreign type's own, ``collation`` says how texts are compared where
-    the column does not compare them character by character.
+    the column does not compare them character by character. ``texts`` is what texts may
+    be besides, by their schema: times, or objects and arrays as JSON (VARIANT).
     """
 
     kind: Kind
@@ -96,6 +101,7 @@ class ColumnType:
     decimals: int = MAX_DECIMALS
     name: str = ""
     collation: str = ""
+    texts: Kind | None = None
 
     @override
     def __str__(self) -> str:
@@ -113,7 +119,8 @@ class ColumnType:
 
         Values that it cannot hold are refused one by one.
         """
-        return self.kind is Kind.VARIANT or other.kind in HELD[self.kind]
+        held = HELD.get(self.kind, {other.kind})
+        return other.kind in held or other.texts in held
 
     def widened(self, other: ColumnType) -> ColumnType:
         """Return this type, as much wider as Snowflake allows and another one needs.
@@ -125,12 +132,20 @@ class ColumnType:
             mine, needed = self.length or MAX_LENGTH, other.length or MAX_LENGTH
             return replace(self, length=other.length) if mine < needed else self
         if self.kind is other.kind is Kind.NUMBER:
-            return replace(self, precision=max(self.precision, other.precision))
+            needed = max(self.precision, other.precision, self.scale + other.whole)
+            return replace(self, precision=min(needed, MAX_PRECISION))
         return self
+
+    @property
+    def whole(self) -> int:
+        """The digits before the point."""
+        return self.precision - self.scale
 
 
 VARIANT = ColumnType(Kind.VARIANT)
+NESTED = ColumnType(Kind.VARIANT, texts=Kind.VARIANT)
 INTEGER = ColumnType(Kind.NUMBER)
+DECIMAL = ColumnType(Kind.NUMBER, scale=DEFAULT_SCALE)
 TEXT = ColumnType(Kind.VARCHAR)
 TIMESTAMP = ColumnType(Kind.TIMESTAMP_TZ)
 
@@ -139,6 +154,12 @@ FORMATS = {
     "date": Kind.DATE,
     "time": Kind.TIME,
 }
+
+NUMERIC = {"integer", "number", "string"}
+"""The types of numbers; texts are numbers where their format says so."""
+
+EXCLUSIVE = ("exclusiveMaximum", "exclusiveMinimum")
+LIMITS = (*EXCLUSIVE, "maximum", "minimum")
 
 
 def column_type(
@@ -149,62 +170,151 @@ def column_type(
 ) -> ColumnType:
     """Choose the column for a property.
 
-    ``minimum`` and ``maximum`` do not count: they say what is allowed today, and a
-    column that they had chosen could not change its scale tomorrow. ``uuid``,
-    ``binary`` and all other formats stay texts, which come out as they went in: BINARY
-    would have to guess how the bytes were written.
+    ``minimum`` and ``maximum`` say what is allowed today, and a column that they had
+    chosen could not change its scale tomorrow: they count only where ``multipleOf``
+    leaves no room for them. ``uuid``, ``binary`` and all other formats stay texts,
+    which come out as they went in: BINARY would have to guess how the bytes were
+    written.
 
     Args:
         schema: The property's JSON Schema, in the words of the newest draft, though
             with its ``format``. ``null`` among its types is ignored: every
             column may be null.
         root: The stream's schema, in which references are looked up.
-        number: The column of a number without ``multipleOf``: NUMBER or FLOAT.
+        number: The column of a number that does not say how many digits it needs:
+            NUMBER or FLOAT.
 
     Returns:
         The type; VARIANT for objects, arrays, mixed types and schemas without a type.
     """
-    options = list(alternatives(schema, root or {}))
+    options = [
+        ("string" if name in NUMERIC and is_decimal(option) else name, option)
+        for name, option in alternatives(schema, root or {})
+    ]
     types = {name for name, _ in options}
-    if types == {"string"}:
-        return _text([option for _, option in options])
+    texts = [option for name, option in options if name == "string"]
     if types == {"boolean"}:
         return ColumnType(Kind.BOOLEAN)
-    if types == {"integer"}:
-        return INTEGER
-    if types and types <= {"integer", "number"}:
-        return _number([option for name, option in options if name == "number"], number)
-    return VARIANT
+    if types and types <= {"object", "array"}:
+        return NESTED
+    if types and types <= NUMERIC and all(map(is_decimal, texts)):
+        return _number(options, number)
+    return _text(texts) if types == {"string"} else VARIANT
 
 
 def _text(options: list[Mapping[str, Any]]) -> ColumnType:
     formats = {str(option.get("format")) for option in options}
-    known = FORMATS.get(formats.pop()) if len(formats) == 1 else None
-    if known:
-        return ColumnType(known)
+    known = {FORMATS[name] for name in formats & FORMATS.keys()}
+    if len(known) == len(formats) == 1:
+        return ColumnType(known.pop())
+    texts = _common_time(known)
     lengths = [option.get("maxLength") for option in options]
     if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
-        return ColumnType(Kind.VARCHAR, length=max(length or 0 for length in lengths))
-    return TEXT
+        longest = max(length or 0 for length in lengths)
+        return ColumnType(Kind.VARCHAR, length=longest, texts=texts)
+    return ColumnType(Kind.VARCHAR, texts=texts)
 
 
-def _number(options: list[Mapping[str, Any]], number: Kind) -> ColumnType:
+def _common_time(kinds: set[Kind]) -> Kind | None:
+    """Return the one kind of time that holds what texts may be, if there is one."""
+    if kinds == {Kind.DATE, Kind.TIMESTAMP_TZ}:
+        return Kind.TIMESTAMP_TZ
+    return next(iter(kinds)) if len(kinds) == 1 else None
+
+
+def _number(options: list[tuple[str, Mapping[str, Any]]], number: Kind) -> ColumnType:
     """Return the column of numbers: one scale, or FLOAT where it was asked for."""
-    steps = [option.get("multipleOf") for option in options]
-    if number is Kind.FLOAT and None in steps:
+    asked = [
+        INTEGER if name == "integer" else _asked(option) for name, option in options
+    ]
+    if number is Kind.FLOAT and None in asked:
         return ColumnType(Kind.FLOAT)
-    return ColumnType(Kind.NUMBER, scale=max(map(_scale, steps)))
+    columns = [
+        column or ColumnType(Kind.NUMBER, scale=DEFAULT_SCALE) for column in asked
+    ]
+    scale = max(column.scale for column in columns)
+    whole = max(column.whole for column in columns)
+    return ColumnType(
+        Kind.NUMBER, precision=min(whole + scale, MAX_PRECISION), scale=scale
+    )
 
 
-def _scale(step: object) -> int:
-    """Return the digits after the point that ``multipleOf`` asks for, 9 at least."""
+def _asked(option: Mapping[str, Any]) -> ColumnType | None:
+    """Return the column that a schema's digits ask for, if they do."""
+    if is_decimal(option):
+        return _decimal(*_digits(option))
+    scale = _scale(option.get("multipleOf"))
+    return None if scale is None else _stepped(scale, _largest(option))
+
+
+def _stepped(scale: int, whole: int) -> ColumnType | None:
+    """Return the column of a number's finest step, 9 digits after the point at least.
+
+    Taps of databases send 1E-38 for a number of which they know nothing: what leaves no
+    room before the point is no wish.
+    """
+    is_wish = scale <= min(MAX_SCALE, max(DEFAULT_SCALE, MAX_PRECISION - whole))
+    return ColumnType(Kind.NUMBER, scale=max(DEFAULT_SCALE, scale)) if is_wish else None
+
+
+def _scale(step: object) -> int | None:
+    """Return the digits after the point that ``multipleOf`` has, if there are any."""
     try:
-        normal = Decimal(str(1 if step is None else step)).normalize()
+        normal = Decimal(str(step)).normalize()
     except InvalidOperation:
-        return DEFAULT_SCALE
+        return None
     exponent = normal.as_tuple().exponent
-    digits = -exponent if isinstance(exponent, int) else 0
-    return min(max(DEFAULT_SCALE, digits), MAX_SCALE)
+    return max(-exponent, 0) if isinstance(exponent, int) else None
+
+
+def _largest(option: Mapping[str, Any]) -> int:
+    """Return the digits before the point of a schema's largest number."""
+    limits = {name: _whole_digits(option.get(name), name) for name in LIMITS}
+    if limits["maximum"] is limits["exclusiveMaximum"] is None:
+        return AMOUNT_DIGITS
+    return max(digits for digits in limits.values() if digits is not None)
+
+
+def _whole_digits(limit: object, name: str) -> int | None:
+    """Return the digits before the point of what a limit allows."""
+    if isinstance(limit, bool) or not isinstance(limit, int | float | Decimal):
+        return None
+    size = abs(Decimal(str(limit) if isinstance(limit, float) else limit))
+    if not size.is_finite():
+        return None
+    first, *others = size.as_tuple().digits
+    is_round = first == 1 and not any(others)  # below 100 there are two digits
+    return max(size.adjusted() + (not (is_round and name in EXCLUSIVE)), 0)
+
+
+def _decimal(precision: int | None, scale: int | None) -> ColumnType | None:
+    """Return the column of a DECIMAL of a database, if its digits are known."""
+    if scale is None:
+        return None
+    if precision is None:
+        return _stepped(scale, AMOUNT_DIGITS)
+    whole, scale = max(precision - scale, 0), max(scale, 0)
+    if whole + scale <= MAX_PRECISION and scale <= MAX_SCALE:
+        return ColumnType(Kind.NUMBER, precision=max(whole + scale, 1), scale=scale)
+    return ColumnType(Kind.NUMBER, scale=scale) if scale <= DEFAULT_SCALE else None
+
+
+def _digits(option: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Return precision and scale of a decimal, as far as its schema has them.
+
+    Descendants of pipelinewise-tap-mssql write them as
+    ``"additionalProperties": {"scale_precision": "(18,2)"}``, the precision first.
+    """
+    more = option.get("additionalProperties")
+    if isinstance(more, dict):
+        written = re.fullmatch(r"\((\d+), *(-?\d+)\)", str(more.get("scale_precision")))
+        if written:
+            return int(written[1]), int(written[2])
+    precision, scale = (whole_number(option.get(n)) for n in ("precision", "scale"))
+    return (
+        precision if type(precision) is int else None,
+        scale if type(scale) is int else None,
+    )
 
 
 DESCRIBED = re.compile(

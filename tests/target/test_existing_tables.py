@@ -21,6 +21,13 @@ ANYTHING: dict[str, Any] = {}
 LIST = {"type": ["array", "null"]}
 TREE = {"type": ["object", "null"]}
 
+AMOUNT = {"type": ["string", "null"], "format": "singer.decimal"}
+PRICE = {**AMOUNT, "format": "x-singer.decimal", "precision": 18, "scale": 2}
+SOMETIMES = {"anyOf": [{"type": "string", "format": "date-time"}, TEXT]}
+
+POSTGRES = {**NUMBER, "multipleOf": 1e-38, "maximum": 1e62, "exclusiveMaximum": True}
+"""What tap-postgres makes of a numeric without precision."""
+
 LONG = "2026-01-02T03:04:05.123456+05:30"
 
 
@@ -72,6 +79,12 @@ HELD = [
     ("VARIANT", MOMENT, LONG, LONG),
     ("VARIANT", TEXT, "1", "1"),
     ("VARIANT", WHOLE, 1, 1),
+    ("TIMESTAMP_NTZ", SOMETIMES, "2026-01-02T03:04:05Z", "2026-01-02 03:04:05.000000"),
+    ("NUMBER(10,2)", AMOUNT, "100.00", "100.00"),
+    ("NUMBER(38,0)", PRICE, "9.00", "9"),
+    ("FLOAT", AMOUNT, "0.1", 0.1),
+    ("VARCHAR(40)", PRICE, "9.00", "9.00"),
+    ("VARIANT", PRICE, "9.00", "9.00"),
 ]
 
 
@@ -107,6 +120,9 @@ REFUSED = [
     ("VARCHAR(3)", WHOLE, 1234, "has 4 characters, and the column holds 3"),
     ("ARRAY", ANYTHING, {"a": 1}, "is no array"),
     ("OBJECT", ANYTHING, "text", "is no object"),
+    ("TIMESTAMP_NTZ", SOMETIMES, "tomorrow", "is not a date-time: tomorrow"),
+    ("NUMBER(38,37)", POSTGRES, 1234.56, "has more than 1 digits before the point"),
+    ("NUMBER(10,2)", AMOUNT, "0.125", "has more than 2 digits after the point"),
 ]
 
 
@@ -130,7 +146,7 @@ def test_a_value_that_a_column_would_change_is_refused(
 @pytest.mark.parametrize(
     ("value", "remedy"),
     [
-        (1.5, "rename or drop it, so that the next load makes one of NUMBER(38,9)"),
+        (1.5, "rename or drop column N of table "),
         (1e-10, "correct the value in the source or the type in the tap's catalog"),
     ],
 )

@@ -49,6 +49,7 @@ changing, new, null and falsy keys            test_keys_may_change, test_bad_inp
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.target.conftest import Warehouse
 
@@ -144,6 +146,53 @@ def test_sizes_of_types(warehouse: Warehouse) -> None:
     assert warehouse.rows("LENGTH(TEXT), PRICE") == [[100_000, "1.234500000"]]
 
 
+DECIMALS: dict[str, Any] = {
+    "amount": {**TEXT, "format": "singer.decimal"},
+    "price": {**TEXT, "format": "x-singer.decimal", "precision": 18, "scale": 2},
+    "rate": {
+        "type": ["null", "number"],
+        "format": "singer.decimal",
+        "additionalProperties": {"scale_precision": "(19,12)"},
+    },
+    "total": {
+        "type": ["null", "number"],
+        "multipleOf": 1e-38,
+        "maximum": 1e62,
+        "exclusiveMaximum": True,
+        "minimum": -1e62,
+        "exclusiveMinimum": True,
+    },
+}
+
+
+def test_decimals_of_databases(warehouse: Warehouse) -> None:
+    """As taps of PostgreSQL, SQL Server and Oracle and the SDK describe them."""
+    amounts = ("9.00", "10.00", "100.00", "12345678901234567890.123456789")
+    warehouse.loaded(
+        schema("amount", **DECIMALS),
+        *(
+            record(amount=amount, price="9.50", rate="0.123456789012", total=1234.56)
+            for amount in (*amounts, "9", 10.0)
+        ),
+    )
+    assert warehouse.rows("AMOUNT") == [
+        *(["9.000000000"], ["10.000000000"], ["100.000000000"]),
+        ["12345678901234567890.123456789"],
+    ]
+    place = f'FINANCE."{warehouse.schema}"."BILL"'
+    _, rows = warehouse.admin.sql(f"DESCRIBE TABLE {place}")
+    assert {row[0]: row[1] for row in rows if not row[0].startswith("_SDC_")} == {
+        "AMOUNT": "NUMBER(38,9)",
+        "PRICE": "NUMBER(18,2)",
+        "RATE": "NUMBER(19,12)",
+        "TOTAL": "NUMBER(38,9)",
+    }
+    refusal = warehouse.load(
+        schema("amount", **DECIMALS), record(amount="1", price="0.125"), STATE
+    ).refusal()
+    assert "property price has more than 2 digits after the point: 0.125" in refusal
+
+
 @pytest.mark.parametrize("keys", [["select"], []])
 def test_reserved_words_are_names(warehouse: Warehouse, keys: list[str]) -> None:
     """MeltanoLabs#230: a table ORDER, and columns of such names, which also grow."""
@@ -207,6 +256,39 @@ def test_a_row_can_be_deleted_by_its_record(warehouse: Warehouse) -> None:
         assert warehouse.rows(marked) == [["1", True], ["2", False]]
     warehouse.loaded(bill, record(id="1"))
     assert warehouse.rows(marked) == [["1", False], ["2", False]]
+
+
+def test_what_older_taps_write_oddly_is_read(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """Byte order marks, an offset twice, a date with midnight, JSON in texts."""
+    moment, day = {**TEXT, "format": "date-time"}, {**TEXT, "format": "date"}
+    tree = {"type": ["null", "object"]}
+    bill = schema("id", id=ID, day=day, tree=tree, _sdc_deleted_at=moment)
+    file = tmp_path / "batch.jsonl"
+    file.write_text('{"id": "2", "tree": "[no JSON"}\n', "utf-8-sig")
+    warehouse.loaded(
+        f"\ufeff\n\ufeff{json.dumps(bill)}\n",
+        record(
+            id="1",
+            day="2024-01-05T00:00:00",
+            tree='[{"price": 1234567890123456789.15}]',
+            _sdc_deleted_at="2019-12-18T13:19:44+00:00+00:00",
+        ),
+        {
+            "type": "BATCH",
+            "stream": "bill",
+            "encoding": {"format": "jsonl"},
+            "manifest": [str(file)],
+        },
+        validate_records=False,
+    )
+    columns = 'ID, DAY, "_SDC_DELETED_AT", TREE[0].price::VARCHAR, TYPEOF(TREE)'
+    deleted, price = "2019-12-18 13:19:44.000000Z", "1234567890123456789.15"
+    assert warehouse.rows(columns) == [
+        ["1", "2024-01-05", deleted, price, "ARRAY"],
+        ["2", None, None, None, "VARCHAR"],
+    ]
 
 
 def test_keys_may_change(warehouse: Warehouse) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from target_snowflake_merge.types import Kind, column_type
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
@@ -40,6 +41,60 @@ def bills(length: int | None = None, **record: Any) -> list[dict[str, Any]]:
     }
     message = {"type": "RECORD", "stream": "bill", "record": record}
     return [schema, *([message] if record else [])]
+
+
+TYPES = re.compile(r"\| JSON Schema \| new column .*?\n\|[-|]+\n(.*?)\n\n", re.DOTALL)
+
+
+def text(**more: Any) -> dict[str, Any]:
+    return {"type": ["null", "string"], **more}
+
+
+MOMENT, WORD = text(format="date-time"), text()
+EXAMPLES: dict[str, list[tuple[dict[str, Any], str]]] = {
+    "`string`": [(WORD, "VARCHAR"), (text(maxLength=5), "VARCHAR(5)")],
+    "`string` with format `date-time`": [(MOMENT, "TIMESTAMP_TZ(9)")],
+    "`string` with format `date`": [(text(format="date"), "DATE")],
+    "`string` with format `time`": [(text(format="time"), "TIME(9)")],
+    "`string`, in `anyOf` with and without such a format": [
+        ({"anyOf": [MOMENT, WORD]}, "VARCHAR")
+    ],
+    "`string` with format `singer.decimal` or `x-singer.decimal`": [
+        (text(format="x-singer.decimal", precision=18, scale=2), "NUMBER(18,2)"),
+        (text(format="singer.decimal"), "NUMBER(38,9)"),
+    ],
+    "`string` with any other format, `uuid`, `binary`, `contentEncoding`": [
+        (text(format="uuid"), "VARCHAR"),
+        (text(contentEncoding="base64"), "VARCHAR"),
+    ],
+    "`integer`": [({"type": "integer"}, "NUMBER(38,0)")],
+    "`number`": [
+        ({"type": "number"}, "NUMBER(38,9)"),
+        ({"type": "number", "multipleOf": 1e-37, "maximum": 9}, "NUMBER(38,37)"),
+        ({"type": "number", "multipleOf": 1e-38}, "NUMBER(38,9)"),
+    ],
+    "`number` without `multipleOf`, with `number_type: FLOAT`": [
+        ({"type": "number"}, "FLOAT")
+    ],
+    "`boolean`": [({"type": "boolean"}, "BOOLEAN")],
+    "objects, arrays": [({"type": ["object", "array"]}, "VARIANT")],
+    "mixed types, no type": [
+        ({"type": ["string", "integer"]}, "VARIANT"),
+        ({}, "VARIANT"),
+    ],
+}
+"""Schemas that each row of the table means, and their columns."""
+
+
+def test_the_table_of_types_is_true() -> None:
+    [table] = TYPES.findall(README.read_text("utf-8"))
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    assert [row[0] for row in rows] == list(EXAMPLES)
+    for schema, column, *_ in rows:
+        number = Kind.FLOAT if "FLOAT" in schema else Kind.NUMBER
+        for example, sql in EXAMPLES[schema]:
+            assert str(column_type(example, number=number)) == sql
+            assert re.sub(r"\(.*", "", sql) in column, (schema, sql)
 
 
 @pytest.fixture

@@ -58,9 +58,9 @@ def decimals(places: int, digits: int) -> st.SearchStrategy[Decimal]:
 def stepped(scale: int) -> Column:
     """Numbers whose schema names the digits after the point."""
     step = Decimal(1).scaleb(-scale)
-    digits = 38 - max(9, scale) + scale
-    values = decimals(scale, digits)
-    return Column(nullable("number", multipleOf=step), values, back=Decimal)
+    whole = 38 - max(9, scale)
+    schema = nullable("number", multipleOf=step, exclusiveMaximum=10**whole)
+    return Column(schema, decimals(scale, whole + scale), back=Decimal)
 
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(

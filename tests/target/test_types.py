@@ -7,6 +7,7 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
+from target_snowflake_merge.drafts import newest
 from target_snowflake_merge.json_schema import whole
 from target_snowflake_merge.types import (
     INTEGER,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         ({"type": "number", "multipleOf": 0.0001}, "NUMBER(38,9)"),
         ({"type": "number", "multipleOf": 10}, "NUMBER(38,9)"),
         ({"type": "number", "multipleOf": Decimal("1E-12")}, "NUMBER(38,12)"),
-        ({"type": "number", "multipleOf": 1e-50}, "NUMBER(38,37)"),
         ({"type": "boolean"}, "BOOLEAN"),
         ({"type": "object"}, "VARIANT"),
         ({"type": ["array", "null"], "items": {}}, "VARIANT"),
@@ -156,7 +156,30 @@ def test_what_is_no_schema_may_be_anything(schema: Any) -> None:
 
 
 def test_a_format_may_be_anything() -> None:
-    assert str(column_type({"type": "string", "format": ["date"]})) == "VARCHAR"
+    schema = {"type": "string", "format": ["date"]}
+    assert str(column_type(newest(schema, left_out=()))) == "VARCHAR"
+
+
+@pytest.mark.parametrize(
+    ("formats", "times"),
+    [
+        (["date-time", None], Kind.TIMESTAMP_TZ),
+        (["date", None], Kind.DATE),
+        (["time", "uuid"], Kind.TIME),
+        (["date", "date-time"], Kind.TIMESTAMP_TZ),
+        (["date", "date-time", None], Kind.TIMESTAMP_TZ),
+        (["time", "date-time"], None),
+        ([None, "uuid"], None),
+        (["singer.decimal", None], None),
+    ],
+)
+def test_texts_that_may_be_times(formats: list[str | None], times: Kind | None) -> None:
+    """A new column is one of texts; one of times that is there takes what is one."""
+    options = [{"type": "string"} | ({"format": f} if f else {}) for f in formats]
+
+    column = column_type({"anyOf": [*options, {"type": "null"}]})
+
+    assert column == ColumnType(Kind.VARCHAR, texts=times)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +315,7 @@ def test_column_of_an_existing_table(text: str, expected: ColumnType) -> None:
     assert str(expected) in text
 
 
+SOMETIMES = ColumnType(Kind.VARCHAR, texts=Kind.TIMESTAMP_TZ)
 DATE, TIMESTAMP, VARIANT = map(ColumnType, (Kind.DATE, Kind.TIMESTAMP_TZ, Kind.VARIANT))
 
 
@@ -315,6 +339,11 @@ DATE, TIMESTAMP, VARIANT = map(ColumnType, (Kind.DATE, Kind.TIMESTAMP_TZ, Kind.V
         (ColumnType(Kind.ARRAY), TEXT, False),
         (GEOGRAPHY, TEXT, False),
         (GEOGRAPHY, VARIANT, False),
+        (VARIANT, GEOGRAPHY, True),
+        (NTZ, SOMETIMES, True),
+        (TIMESTAMP, SOMETIMES, True),
+        (DATE, SOMETIMES, False),
+        (NINE, SOMETIMES, False),
     ],
 )
 def test_which_column_may_hold_which_values(
@@ -335,6 +364,9 @@ def test_which_column_may_hold_which_values(
         ("NUMBER(10,2)", "NUMBER(38,0)", "NUMBER(38,2)"),
         ("NUMBER(38,9)", "NUMBER(38,0)", "NUMBER(38,9)"),
         ("NUMBER(10,2)", "FLOAT", "NUMBER(10,2)"),
+        ("NUMBER(10,4)", "NUMBER(10,2)", "NUMBER(12,4)"),
+        ("NUMBER(10,2)", "NUMBER(12,4)", "NUMBER(12,2)"),
+        ("NUMBER(38,9)", "NUMBER(38,2)", "NUMBER(38,9)"),
         ("TIME(0)", "TIME(9)", "TIME(0)"),
     ],
 )
@@ -352,7 +384,105 @@ def test_a_column_that_grows_keeps_its_collation() -> None:
 @given(st.integers(min_value=0, max_value=37))
 def test_the_scale_is_never_below_the_finest_step(decimals: int) -> None:
     step = Decimal(1).scaleb(-decimals)
+    schema = {"type": "number", "multipleOf": step, "maximum": 9}
 
-    column = column_type({"type": "number", "multipleOf": step})
+    assert column_type(schema).scale == max(9, decimals)
 
-    assert column.scale == max(9, decimals)
+
+def numeric(step: object, **limits: Any) -> dict[str, Any]:
+    return {"type": ["null", "number"], "multipleOf": step, **limits}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sql"),
+    [
+        (numeric(Decimal("1E-20")), "NUMBER(38,20)"),  # leaves 18 digits for an amount
+        (numeric(Decimal("1E-21")), "NUMBER(38,9)"),
+        (numeric(1e-50), "NUMBER(38,9)"),
+        (numeric(0.1**9), "NUMBER(38,9)"),  # 1.0000000000000005e-09
+        (numeric(1e-17), "NUMBER(38,17)"),
+        (numeric(1e-34), "NUMBER(38,9)"),
+        (numeric(1e-38, maximum=1e62, exclusiveMaximum=True), "NUMBER(38,9)"),
+        (numeric(1e-38, exclusiveMaximum=Decimal("1E62")), "NUMBER(38,9)"),
+        (numeric(1e-30, exclusiveMaximum=10**35), "NUMBER(38,9)"),
+        (numeric(1e-30, exclusiveMaximum=10**8), "NUMBER(38,30)"),
+        (numeric(1e-30, maximum=10**8 - 1), "NUMBER(38,30)"),
+        (numeric(1e-30, maximum=10**8), "NUMBER(38,9)"),
+        (numeric(1e-30, maximum=9, minimum=-(10**8)), "NUMBER(38,9)"),
+        (
+            numeric(1e-30, exclusiveMaximum=1e8, exclusiveMinimum=-1e8),
+            "NUMBER(38,30)",
+        ),
+        (numeric(1e-30, minimum=0), "NUMBER(38,9)"),
+        (numeric(1e-37, maximum=0.5), "NUMBER(38,37)"),
+        (numeric(1e-38, maximum=0.5), "NUMBER(38,9)"),
+        (numeric(1e-30, maximum="x", exclusiveMaximum=Decimal("NaN")), "NUMBER(38,9)"),
+        (numeric(0.01, maximum=1e36), "NUMBER(38,9)"),
+        (numeric("x"), "NUMBER(38,9)"),
+        (numeric(Decimal("Infinity")), "NUMBER(38,9)"),
+    ],
+)
+def test_a_step_that_leaves_no_room_is_no_wish(schema: Any, sql: str) -> None:
+    """Of what PostgreSQL, MySQL, SQL Server, MongoDB and Mixpanel taps send."""
+    assert str(column_type(newest(schema, left_out=()))) == sql
+
+
+def test_a_number_of_unknown_digits_may_be_a_float() -> None:
+    assert column_type(numeric(1e-38), number=Kind.FLOAT) == FLOAT
+    assert column_type(decimal(), number=Kind.FLOAT) == FLOAT
+    assert str(column_type(decimal(scale=2), number=Kind.FLOAT)) == "NUMBER(38,9)"
+
+
+def decimal(kind: Any = "string", **more: Any) -> dict[str, Any]:
+    return {"type": ["null", kind], "format": "singer.decimal", **more}
+
+
+SQL_SERVER = {"additionalProperties": {"scale_precision": "(19,12)"}}
+WRONG = {"additionalProperties": {"scale_precision": "(None,2)"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sql"),
+    [
+        (decimal(), "NUMBER(38,9)"),
+        (decimal(precision=18, scale=2), "NUMBER(18,2)"),
+        (
+            decimal(precision=18, scale=2, format="x-singer.decimal"),
+            "NUMBER(18,2)",
+        ),
+        (decimal(precision=Decimal("18.0"), scale=0), "NUMBER(18,0)"),
+        (decimal(precision=None, scale=None), "NUMBER(38,9)"),
+        (decimal(precision=18), "NUMBER(38,9)"),  # may be the 53 bits of a double
+        (decimal(scale=2), "NUMBER(38,9)"),
+        (decimal(scale=12), "NUMBER(38,12)"),
+        (decimal(scale=30), "NUMBER(38,9)"),
+        (decimal(precision=38, scale=37), "NUMBER(38,37)"),
+        (decimal(precision=38, scale=38), "NUMBER(38,9)"),
+        (decimal(precision=40, scale=2), "NUMBER(38,2)"),
+        (decimal(precision=65, scale=30), "NUMBER(38,9)"),
+        (decimal(precision=10, scale=-2), "NUMBER(12,0)"),
+        (decimal(precision=2, scale=4), "NUMBER(4,4)"),
+        (decimal(precision=0, scale=0), "NUMBER(1,0)"),
+        (decimal(precision="18", scale=True), "NUMBER(38,9)"),
+        (decimal("number", **SQL_SERVER), "NUMBER(19,12)"),
+        (decimal("number", **WRONG), "NUMBER(38,9)"),
+        (decimal("integer"), "NUMBER(38,9)"),
+        (decimal() | {"type": ["null", "string", "integer"]}, "NUMBER(38,9)"),
+        (decimal() | {"type": ["null", "string", "boolean"]}, "VARIANT"),
+        (decimal("boolean"), "BOOLEAN"),
+        (
+            {"anyOf": [decimal(precision=9, scale=2), {"type": "integer"}]},
+            "NUMBER(38,2)",
+        ),
+        ({"anyOf": [decimal(precision=9, scale=2), {"type": "null"}]}, "NUMBER(9,2)"),
+        (
+            {"anyOf": [decimal(precision=9, scale=2), decimal(precision=9, scale=4)]},
+            "NUMBER(11,4)",
+        ),
+        ({"anyOf": [decimal(), {"type": ["null", "string"]}]}, "VARCHAR"),
+        ({"type": "string", "format": "decimal"}, "VARCHAR"),
+    ],
+)
+def test_decimals_that_are_written_as_texts(schema: Any, sql: str) -> None:
+    """Of the SDK's use_singer_decimal, and of Oracle, SQL Server and sheets taps."""
+    assert str(column_type(newest(schema, left_out=()))) == sql

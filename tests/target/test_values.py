@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime as dt
 import json
 import math
 from decimal import Context, Decimal
@@ -9,12 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge import values
+from target_snowflake_merge.errors import ValueRefusedError
 from target_snowflake_merge.types import ColumnType, Kind
-from target_snowflake_merge.values import (
-    InvalidDateError,
-    ValueRefusedError,
-    converter,
-)
+from target_snowflake_merge.values import converter
 
 NUMBER = converter(ColumnType(Kind.NUMBER, scale=9))
 INTEGER = converter(ColumnType(Kind.NUMBER))
@@ -91,109 +87,6 @@ def test_a_number_is_sent_exactly_or_refused(value: Decimal) -> None:
         assert "E" not in sent
 
 
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [
-        ("2024-01-05T10:11:12Z", "2024-01-05T10:11:12.000000000+00:00"),
-        ("2024-01-05T10:11:12", "2024-01-05T10:11:12.000000000+00:00"),
-        ("2024-01-05 10:11:12+0000", "2024-01-05T10:11:12.000000000+00:00"),
-        ("2024-01-05T10:11:12-05:30", "2024-01-05T10:11:12.000000000-05:30"),
-        ("2024-01-05T10:11:12+02", "2024-01-05T10:11:12.000000000+02:00"),
-        ("2024-01-05t10:11:12.5z", "2024-01-05T10:11:12.500000000+00:00"),
-        (
-            "2024-01-05T10:11:12.123456789+14:00",
-            "2024-01-05T10:11:12.123456789+14:00",
-        ),
-        ("2024-01-05T10:11:12.1234567890", "2024-01-05T10:11:12.123456789+00:00"),
-        ("2024-01-05T10:11", "2024-01-05T10:11:00.000000000+00:00"),
-        ("2024-01-05", "2024-01-05T00:00:00.000000000+00:00"),
-        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000000000+00:00"),
-        (
-            dt.datetime(2024, 1, 5, 1, tzinfo=dt.UTC),
-            "2024-01-05T01:00:00.000000000+00:00",
-        ),
-    ],
-)
-def test_date_times_keep_instant_and_offset(value: object, sent: str) -> None:
-    assert values.timestamp(value) == sent
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "yesterday",
-        "2024-13-01T00:00:00Z",
-        "2024-02-30",
-        "20107-01-01T00:00:00Z",
-        "-0044-03-15T00:00:00Z",
-        "0000-01-01T00:00:00Z",
-        "2024-01-05T24:00:00Z",
-        "2024-01-05T10:11:12.1234567891Z",
-        "2024-01-05T10:11:12+25:00",
-        "2024-01-05T10:11:12Z trailing",
-        "٢٠٢٤-01-05",
-        1704448272,
-        None,
-    ],
-)
-def test_what_is_no_date_time_is_refused(value: object) -> None:
-    with pytest.raises(ValueRefusedError):
-        values.timestamp(value)
-
-
-@given(
-    st.datetimes(
-        timezones=st.timezones() | st.just(dt.UTC), allow_imaginary=False
-    ).filter(lambda moment: (moment.utcoffset() or dt.timedelta()).seconds % 60 == 0)
-)
-def test_any_date_time_keeps_its_instant(moment: dt.datetime) -> None:
-    sent = dt.datetime.fromisoformat(values.timestamp(moment.isoformat()))
-
-    assert sent.utcoffset() == moment.utcoffset()
-    assert sent.replace(tzinfo=None) == moment.replace(tzinfo=None, fold=0)
-
-
-def test_dates_and_times() -> None:
-    assert values.date("2024-02-29") == "2024-02-29"
-    assert values.time_of_day("10:11:12.5Z") == "10:11:12.500000000"
-    for wrong in ("2023-02-29", "2024-02-29T00:00:00Z", "24-02-29", 5):
-        with pytest.raises(ValueRefusedError, match="not a date"):
-            values.date(wrong)
-    for wrong in ("25:00:00", "noon", 10):
-        with pytest.raises(ValueRefusedError, match="not a time"):
-            values.time_of_day(wrong)
-    with pytest.raises(ValueRefusedError, match="offset"):
-        values.time_of_day("10:11:12+02:00")
-
-
-@pytest.mark.parametrize(
-    ("convert", "value", "reason"),
-    [
-        (values.date, "2024-01-05T00:00:00Z", "it has a time"),
-        (values.date, "2024-01-05 00:00", "it has a time"),
-        (values.date, "2024-01-05T00:00:00.0000000001", "decimals of a second"),
-        (values.timestamp, "2024-01-05T10:11.5Z", "a fraction of a minute"),
-        (values.timestamp, "2024-01-05T10:11,999", "a fraction of a minute"),
-        (values.time_of_day, "10:11.5", "a fraction of a minute"),
-    ],
-)
-def test_a_valid_date_is_refused_but_not_invalid(
-    convert: values.Converter, value: str, reason: str
-) -> None:
-    """Where `invalid_dates` is null, only what is invalid may become null."""
-    with pytest.raises(ValueRefusedError, match=reason) as caught:
-        convert(value)
-
-    assert not isinstance(caught.value, InvalidDateError)
-
-
-@pytest.mark.parametrize("value", ["0000-00-00T00:00:00Z", "2023-02-29", "x", ""])
-def test_an_invalid_date_says_so(value: str) -> None:
-    with pytest.raises(InvalidDateError):
-        values.date(value)
-
-
 def test_texts_and_booleans() -> None:
     text = converter(ColumnType(Kind.VARCHAR, length=5))
     boolean = converter(ColumnType(Kind.BOOLEAN))
@@ -242,6 +135,34 @@ def test_variants_keep_their_digits(value: object, json_text: str) -> None:
 def test_variants_that_would_change_are_refused(value: object, reason: str) -> None:
     with pytest.raises(ValueRefusedError, match=reason):
         values.variant(value)
+
+
+NESTED = converter(ColumnType(Kind.VARIANT), Kind.VARIANT)
+OTHER = ("", "x", "null", "1", '"[]"', "[x]", "{draft}", "[NaN]", "[1]2", "[" * 9999)
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        ("[]", "[]"),
+        (
+            ' {"a": [1.10, 12345678901234567890.5]}',
+            '{"a":[1.10,12345678901234567890.5]}',
+        ),
+        ({"a": "[]"}, '{"a":"[]"}'),
+        *((text, json.dumps(text)) for text in OTHER),
+        ('["\\ud800"]', json.dumps('["\\ud800"]')),
+    ],
+)
+def test_objects_and_arrays_may_be_json_in_texts(value: object, sent: str) -> None:
+    assert bytes(NESTED(value)).decode() == sent
+
+
+def test_json_that_would_change_is_refused() -> None:
+    with pytest.raises(ValueRefusedError, match="a name that stands twice"):
+        NESTED('{"a": 1, "a": 2}')
+    with pytest.raises(ValueRefusedError, match="half of a surrogate pair"):
+        NESTED('["\ud800"]')
 
 
 names = st.text().filter(lambda text: "\0" not in text)
