@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 ANNOTATIONS = {
     "$comment",
@@ -124,13 +124,24 @@ def _rewrite_name(new: dict[str, Any]) -> None:
 
 
 def _inner(keyword: str, value: Any, left_out: Collection[str]) -> Any:  # noqa: ANN401 - as above
-    if keyword in VALUES:
-        return value
     if keyword in COUNTS:
         return whole_number(value)
+    return held(keyword, value, lambda inner: newest(inner, left_out))
+
+
+def held(keyword: str, value: Any, each: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - as above
+    """Change the schemas that a keyword holds.
+
+    Args:
+        keyword: The keyword.
+        value: What it holds: a schema, a list of them, some under names, or none.
+        each: Changes a schema or a list of them, and leaves everything else.
+    """
+    if keyword in VALUES:
+        return value
     if keyword in NAMED and isinstance(value, dict):
-        return {name: newest(inner, left_out) for name, inner in value.items()}
-    return newest(value, left_out)
+        return {name: each(inner) for name, inner in value.items()}
+    return each(value)
 
 
 def _rewrite_limits(new: dict[str, Any]) -> None:

@@ -104,7 +104,7 @@ class MissingRequiredProperty(TargetRecordMissingRequiredProperty):
 
     @override
     def test(self) -> None:
-        with pytest.raises(TargetError, match="'id' is a required property") as caught:
+        with pytest.raises(TargetError, match='"id" is a required property') as caught:
             super().test()
         assert isinstance(caught.value.__cause__, InvalidRecord)
 
