@@ -98,7 +98,6 @@ class ElementEncoder:
         self._invalid_dates: Counter[str] = Counter()
         self._row = 0
         self._extracted = ("", "", 0)
-        self._names = properties
         self._columns = {key: table.columns[name] for key, name in properties.items()}
         self._converters = [
             (key, converter(column, treatment.wanted[key].texts))
