@@ -130,7 +130,7 @@ def snowflake(data_dir: Path, port: int) -> None:
 @seed_option
 def seed(data_dir: Path, seed: int) -> None:
     """Make Acumatica's company anew. The server must be down."""
-    from sandbox.acumatica.company import found  # noqa: PLC0415 - loads only its side
+    from sandbox.acumatica.kept import found  # noqa: PLC0415 - loads only its side
     from sandbox.acumatica.store import Store  # noqa: PLC0415 - as above
 
     store = Store(data_dir)

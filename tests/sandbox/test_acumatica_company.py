@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from shutil import copytree
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sandbox.acumatica import clock
-from sandbox.acumatica.company import SEED, Company, found
+from sandbox.acumatica import clock, kept
+from sandbox.acumatica.company import SEED, Company
 from sandbox.acumatica.endpoints import READABLE, load_endpoints
 from sandbox.acumatica.maker import FIRST_DAY, LAST_DAY, Maker
 from sandbox.acumatica.mutations import mutate
-from sandbox.acumatica.store import Store
+from sandbox.acumatica.store import FILE, Store
 from sandbox.acumatica.values import ENCODER, MODIFIED, Fields
 from sandbox.processes import SandboxError
 
@@ -28,11 +30,22 @@ Books = dict[str, list[Fields]]
 
 
 @pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def companies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where companies are kept; one of other code is there."""
+    folder = tmp_path_factory.mktemp("companies")
+    (folder / "other-7.db").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "FOLDER", folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def founded(companies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a company that was just founded."""
+    del companies  # none of this code is kept there
     folder = tmp_path_factory.mktemp("founded")
     store = Store(folder)
-    found(store, 7)
+    kept.found(store, 7)
     store.close()
     return folder
 
@@ -222,9 +235,13 @@ def test_records_have_no_fields_that_the_endpoint_lacks(books: Books) -> None:
             check(entity, row)
 
 
-def test_a_seed_makes_the_same_company_and_another_seed_another() -> None:
-    first, second = Company(Maker("x")).records, Company(Maker("x")).records
-    assert ENCODER.encode(first) == ENCODER.encode(second)
+def test_a_seed_makes_the_same_company_and_another_seed_another(founded: Path) -> None:
+    again = Company(Maker("company 7")).records
+    first = {(entity, id_): body for entity, id_, body in stored(founded)[2:]}
+    for entity, rows in again.items():
+        for row in rows:
+            assert ENCODER.encode(row) == first[entity, row.id]
+        assert len(rows) == sum(name == entity for name, _ in first)
     assert Maker("x").guid() != Maker("y").guid()
 
 
@@ -279,6 +296,27 @@ def test_a_store_keeps_its_company(founded: Path, tmp_path: Path) -> None:
     assert {e: ENCODER.encode(again.rows(e)) for e in READABLE} == before
     assert again.fact(SEED) == 7
     again.close()
+
+
+def test_a_company_is_kept_as_it_was_made(
+    founded: Path, companies: Path, tmp_path: Path
+) -> None:
+    [file] = companies.iterdir()
+    assert file.name == f"{kept.fingerprint()}-7.db"
+    store = Store(tmp_path)
+    kept.found(store, 7)
+    assert {e: len(rows) for e, rows in store.records.items()}["Bill"] == 4000
+    with pytest.raises(SandboxError, match="is in use"):
+        Store(tmp_path)
+    store.close()
+    assert stored(tmp_path) == stored(founded)
+
+
+def stored(folder: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        facts = database.execute("SELECT * FROM facts").fetchall()
+        rows = database.execute("SELECT * FROM records").fetchall()
+    return [*sorted(facts), *sorted(rows)]
 
 
 def test_a_store_in_use_says_so(tmp_path: Path) -> None:

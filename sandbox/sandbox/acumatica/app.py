@@ -23,13 +23,13 @@ from sandbox.acumatica.auth import (
     SeatLimitRedirectError,
     check_branch,
 )
-from sandbox.acumatica.company import found
 from sandbox.acumatica.customs import CustomField, custom_fields
 from sandbox.acumatica.disturbances import Disturbances
 from sandbox.acumatica.endpoints import TABLES, Endpoint, load_endpoints
 from sandbox.acumatica.errors import AnswerError
 from sandbox.acumatica.faults import Faults
 from sandbox.acumatica.filters import ODATA_3, ODATA_401, compile_filter
+from sandbox.acumatica.kept import found
 from sandbox.acumatica.licence import Licence
 from sandbox.acumatica.pages import PAGE
 from sandbox.acumatica.query import Shape, check_optimizable, page, request_shape

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import closing
 from decimal import Decimal, localcontext
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypedDict
@@ -52,12 +54,29 @@ class Store:
     def __init__(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(data_dir / FILE)
+        self.load()
+
+    def load(self) -> None:
+        """Take into memory what the file holds."""
         self.records: dict[str, dict[str, Record]] = {name: {} for name in TABLES}
         self.ordered: dict[str, list[Record]] = {}
         self.salts: dict[str, bytes] = {}
         for entity, body in self.database.execute("SELECT entity, body FROM records"):
             record = RECORD_DECODER.decode(body)
             self.records[entity][record.id] = record
+
+    def give(self, file: Path) -> None:
+        """Write a copy of the company, whole or not at all."""
+        part = file.with_suffix(f".{os.getpid()}")
+        with closing(sqlite3.connect(part)) as copy:
+            self.database.backup(copy)
+        part.replace(file)
+
+    def take(self, file: Path) -> None:
+        """Replace what the store holds by the company of a copy."""
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as copy:
+            copy.backup(self.database)
+        self.load()
 
     def close(self) -> None:
         """Give the file back."""
@@ -149,9 +168,7 @@ class Store:
         with self.database:
             self.database.execute("DELETE FROM records")
             self.database.execute("DELETE FROM facts")
-        self.records = {name: {} for name in TABLES}
-        self.ordered = {}
-        self.salts = {}
+        self.load()
 
     def fact(self, name: str) -> int:
         """A number that the company remembers, such as its seed; 0 before it is set."""
