@@ -4,6 +4,8 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 # Halves what it takes to start Meltano and each plugin, of which a run starts five.
 export UV_COMPILE_BYTECODE := 1
+# As for our own code and the tests: a test run starts hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test check bench soak docs format clean
 
