@@ -16,6 +16,7 @@ from tap_acumatica.errors import (
     StreamError,
 )
 from tap_acumatica.pages import are_records, settled
+from tap_acumatica.records import is_blank
 from tap_acumatica.shape import Shape
 from tap_acumatica.windows import moment
 
@@ -127,7 +128,27 @@ class Entity:
         """
         rows = self._read(self._parameters(window, skip), whole=whole)
         self._check_page(rows, window)
+        if self._may_be_inquiry(rows):
+            self._check_inquiry()
         return rows
+
+    def _may_be_inquiry(self, rows: list[Row]) -> bool:
+        return len(rows) == 1 and self._key not in rows[0] and is_blank(rows[0])
+
+    def _check_inquiry(self) -> None:
+        """Tell an inquiry: it has no list, but answers one record that is blank.
+
+        Raises:
+            StreamError: All fields of the one record are blank.
+        """
+        body = self._client.get(self._path, {"$top": 2}).body
+        if are_records(body) and self._may_be_inquiry(body):
+            raise StreamError(
+                f"{self.name}: the server answers one record without any value, as it "
+                "does for an inquiry: these are no lists, but take parameters, which "
+                "this tap does not send. Deselect it, or take it out of setting "
+                "'entities'."
+            )
 
     def glance(self, window: Window) -> list[Row]:
         """Return rows without lines, among them a window's first; others may come."""

@@ -21,6 +21,7 @@ _WRAPPER = frozenset({"value", "error", "type"})
 _DROPPED = frozenset({"_links", "files", "error"})
 # They change with paging or with the session, though the record has not changed.
 _DROPPED_AT_TOP = _DROPPED | {"rowNumber"}
+_OF_ALL_ENTITIES = _DROPPED_AT_TOP | {"id", "note", "custom"}
 _DROPPED_FROM_LINES = _DROPPED | {"id"}
 _DROPPED_FROM_LINKED = _DROPPED | {"id", "rowNumber"}
 
@@ -122,6 +123,20 @@ class Unwrapper:
     def _note_error(self, members: dict[str, Json], path: str) -> None:
         if message := members.get("error"):
             self.errors.append(FieldError(path, str(message)))
+
+
+def is_blank(row: dict[str, Json]) -> bool:
+    """Tell a row whose fields say nothing: each of them is empty, zero or false."""
+    return bool(row.keys() - _OF_ALL_ENTITIES) and not _says(row)
+
+
+def _says(member: Json) -> bool:
+    if isinstance(member, list):
+        return any(map(_says, member))
+    if not isinstance(member, dict):
+        return bool(member)
+    own = (value for name, value in member.items() if name not in _OF_ALL_ENTITIES)
+    return any(map(_says, own))
 
 
 def _are_options(field: Json) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 REPLICATION_KEY = "LastModifiedDateTime"
+_MODIFIED = [re.compile(word, re.IGNORECASE) for word in ("modif", "chang|updat")]
+"""What the names of fields that tell when a record was modified have in them."""
 
 
 class StreamSpec(NamedTuple):
@@ -123,6 +126,32 @@ STREAMS = (
         ),
     ),
 )
+
+
+def proposal(spec: StreamSpec, fields: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return an entry of the setting ``entities`` that reads a stream by its changes.
+
+    Args:
+        spec: A stream whose entity lacks the stream's replication key.
+        fields: The JSON Schema of each of the entity's fields.
+
+    Returns:
+        The entry as JSON, with the field that is most likely to tell when a record was
+        modified; an empty text where there is none.
+    """
+    moments = [n for n, schema in fields.items() if schema.get("format") == "date-time"]
+    likely = [[n for n in moments if words.search(n)] for words in _MODIFIED]
+    if not any(likely):
+        return ""
+    entry: dict[str, Any] = {"entity": spec.entity}
+    if spec.name != snake_case(spec.entity):
+        entry["stream"] = spec.name
+    if spec.expand is not None:
+        entry["expand"] = spec.expand
+    if spec.key:
+        entry["key"] = spec.key
+    entry["replication_key"] = next(names[0] for names in likely if names)
+    return json.dumps(entry)
 
 
 def specs(entities: Iterable[Mapping[str, Any]]) -> list[StreamSpec]:

@@ -32,7 +32,7 @@ from tap_acumatica.errors import (
 )
 from tap_acumatica.schema import Structure, Swagger, custom_paths
 from tap_acumatica.settings import SETTINGS
-from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, specs
+from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, proposal, specs
 from tap_acumatica.sync import AcumaticaStream
 from tap_acumatica.windows import moment
 
@@ -300,7 +300,23 @@ class TapAcumatica(Tap):
         refusal = None
         if self._is_selected(spec.name):
             refusal = self._customise(spec, structure)
+            self._propose(spec, structure)
         return AcumaticaStream(self, spec, structure, refusal)
+
+    def _propose(self, spec: StreamSpec, structure: Structure) -> None:
+        """Name what may be the replication key where the usual one is missing."""
+        if spec.replication_key in structure.fields:
+            return
+        if entry := proposal(spec, structure.fields):
+            self.logger.warning(
+                "%s: %s has no %s, so it is read in full each time. This entry of "
+                "setting 'entities' has only what changes read, if its replication_key "
+                "tells when a record was modified: %s",
+                spec.name,
+                spec.entity,
+                spec.replication_key,
+                entry,
+            )
 
     def _structure(self, spec: StreamSpec) -> Structure:
         """Return how an entity's records are made up in the tenant's endpoint."""

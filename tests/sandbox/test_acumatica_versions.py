@@ -29,6 +29,17 @@ def described(client: AcumaticaClient) -> dict[str, Any]:
     return found
 
 
+def test_no_endpoint_has_a_reserved_name() -> None:
+    """Source: the vendor's integration guide, Naming Rules for Endpoints."""
+    fields = {"action", "customfields", "delete", "entity", "id", "note"}
+    fields |= {"returnbehavior", "rownumber"}
+    for endpoint in load_endpoints().values():
+        for entity in endpoint.entities.values():
+            assert not fields & {name.lower() for name in entity.fields}
+            nested = {name.lower() for name in entity.nested}
+            assert not {"files", "translations"} & nested
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_version_sends_the_fields_that_it_describes(
     acumatica: AcumaticaClient, version: str
