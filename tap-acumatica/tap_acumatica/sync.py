@@ -19,13 +19,13 @@ from singer_sdk.singerlib.catalog import (
 )
 from typing_extensions import override
 
+from tap_acumatica.catalog import gone, hollow, renewed
 from tap_acumatica.conformance import Conformer
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.keys import Identity, KeyField
 from tap_acumatica.records import Unwrapper
 from tap_acumatica.samples import Samples
-from tap_acumatica.schema import gone, hollow, renewed
 from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
 
 if TYPE_CHECKING:

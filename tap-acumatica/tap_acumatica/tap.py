@@ -22,6 +22,7 @@ from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_acumatica import endpoint, wire
+from tap_acumatica.catalog import custom_paths
 from tap_acumatica.client import Client, Pace
 from tap_acumatica.connection import authenticator, header_value, instance_url
 from tap_acumatica.errors import (
@@ -30,7 +31,7 @@ from tap_acumatica.errors import (
     SettingError,
     StreamError,
 )
-from tap_acumatica.schema import Structure, Swagger, custom_paths
+from tap_acumatica.schema import Structure, Swagger
 from tap_acumatica.settings import SETTINGS
 from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, proposal, specs
 from tap_acumatica.sync import AcumaticaStream

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from singer_sdk.singerlib import SelectionMask
+from tap_acumatica.catalog import custom_paths, gone, renewed
 from tap_acumatica.errors import AcumaticaError
-from tap_acumatica.schema import Structure, Swagger, custom_paths, gone, renewed
+from tap_acumatica.schema import Structure, Swagger
 
 
 def reference(name: str) -> dict[str, str]:
