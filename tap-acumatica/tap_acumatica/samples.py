@@ -20,6 +20,7 @@ from tap_acumatica.windows import EARLIEST, Window, floor, moment
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from logging import Logger
 
 Row = dict[str, Any]
 
@@ -88,19 +89,24 @@ class Samples:
         rows = (older + self._new)[-MOST:]
         return {"entity": self._entity, "rows": [_told(sample) for sample in rows]}
 
-    def check(self, reader: Reader) -> bool:
-        """Tell whether ids stay, as far as that can be seen.
+    def check(self, reader: Reader, logger: Logger) -> None:
+        """See whether ids stay, and tell where it cannot be seen.
 
         Raises:
             StreamError: They do not.
         """
         if not self._known or any(reader.has(sample.id) for sample in self._known):
-            return True
+            return
         for sample in self._known:
             for row in reader.glance(_around(sample.modified)):
                 if row["id"] != sample.id and _content(row) == sample.content:
                     raise StreamError(self._doubled(sample, row))
-        return False
+        logger.warning(
+            "%s: no record of the last run that was looked for is found any more. If "
+            "nobody has deleted them, its ids are new with each session, and its "
+            "natural key must be named as `key` in setting 'entities'.",
+            self._entity,
+        )
 
     def _doubled(self, sample: Sample, row: Row) -> str:
         return (

@@ -129,20 +129,31 @@ STREAMS = (
 
 
 def proposal(spec: StreamSpec, fields: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return an entry of the setting ``entities`` that reads a stream by its changes.
+    """Name what may be the replication key where the usual one is missing.
 
     Args:
-        spec: A stream whose entity lacks the stream's replication key.
+        spec: A stream.
         fields: The JSON Schema of each of the entity's fields.
 
     Returns:
-        The entry as JSON, with the field that is most likely to tell when a record was
-        modified; an empty text where there is none.
+        A sentence with an entry of the setting ``entities``; an empty text where the
+        entity has the key, or no field that is likely to be one.
     """
+    if spec.replication_key in fields:
+        return ""
     moments = [n for n, schema in fields.items() if schema.get("format") == "date-time"]
     likely = [[n for n in moments if words.search(n)] for words in _MODIFIED]
     if not any(likely):
         return ""
+    likeliest = next(names[0] for names in likely if names)
+    return (
+        f"{spec.name}: {spec.entity} has no {spec.replication_key}, so it is read in "
+        "full each time. This entry of setting 'entities' has only what changes read, "
+        f"if {likeliest} tells when a record was modified: {_entry(spec, likeliest)}"
+    )
+
+
+def _entry(spec: StreamSpec, replication_key: str) -> str:
     entry: dict[str, Any] = {"entity": spec.entity}
     if spec.name != snake_case(spec.entity):
         entry["stream"] = spec.name
@@ -150,7 +161,7 @@ def proposal(spec: StreamSpec, fields: Mapping[str, Mapping[str, Any]]) -> str:
         entry["expand"] = spec.expand
     if spec.key:
         entry["key"] = spec.key
-    entry["replication_key"] = next(names[0] for names in likely if names)
+    entry["replication_key"] = replication_key
     return json.dumps(entry)
 
 

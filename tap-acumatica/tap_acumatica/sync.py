@@ -241,7 +241,8 @@ class AcumaticaStream(Stream):
         (see `log_sync_costs`), so that the other streams are read all the same.
         """
         try:
-            self._check_ids()
+            if self._samples and not self._refusal:
+                self._samples.check(self._entity, self.logger)
             yield from self._read(context)
         except StreamError as error:
             if self.ABORT_AT_RECORD_COUNT is not None:
@@ -298,19 +299,6 @@ class AcumaticaStream(Stream):
             return None
         kept = self.get_context_state(None).get("samples")
         return Samples(self._spec.entity, kept)
-
-    def _check_ids(self) -> None:
-        """See to it that ids stay, and that the next run can see to it as well."""
-        if self._samples is None or self._refusal:
-            return
-        if not self._samples.check(self._entity):
-            self.logger.warning(
-                "%s: no record of the last run that was looked for is found any more. "
-                "If nobody has deleted them, the ids of %s are new with each session, "
-                "and its natural key must be named as `key` in setting 'entities'.",
-                self.name,
-                self._spec.entity,
-            )
 
     # The two ways of reading.
 

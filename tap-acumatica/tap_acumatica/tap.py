@@ -301,23 +301,9 @@ class TapAcumatica(Tap):
         refusal = None
         if self._is_selected(spec.name):
             refusal = self._customise(spec, structure)
-            self._propose(spec, structure)
+            if sentence := proposal(spec, structure.fields):
+                self.logger.warning(sentence)
         return AcumaticaStream(self, spec, structure, refusal)
-
-    def _propose(self, spec: StreamSpec, structure: Structure) -> None:
-        """Name what may be the replication key where the usual one is missing."""
-        if spec.replication_key in structure.fields:
-            return
-        if entry := proposal(spec, structure.fields):
-            self.logger.warning(
-                "%s: %s has no %s, so it is read in full each time. This entry of "
-                "setting 'entities' has only what changes read, if its replication_key "
-                "tells when a record was modified: %s",
-                spec.name,
-                spec.entity,
-                spec.replication_key,
-                entry,
-            )
 
     def _structure(self, spec: StreamSpec) -> Structure:
         """Return how an entity's records are made up in the tenant's endpoint."""

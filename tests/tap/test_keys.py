@@ -240,8 +240,7 @@ def test_rows_that_have_changed_or_gone_are_no_error_while_one_id_stays(
     assert "is found any more" not in caplog.text
     read(capsysbinary, rows_of("two", "D"), state)
     assert (
-        "gl_accounts: no record of the last run that was looked for is found"
-        in caplog.text
+        "Account: no record of the last run that was looked for is found" in caplog.text
     )
 
 
