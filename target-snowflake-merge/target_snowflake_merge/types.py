@@ -199,15 +199,21 @@ def column_type(
         return NESTED
     if types and types <= NUMERIC and all(map(is_decimal, texts)):
         return _number(options, number)
-    return _text(texts) if types == {"string"} else VARIANT
+    if types == {"string"}:
+        return _text(texts)
+    return ColumnType(Kind.VARIANT, texts=_common_time(_formats(texts)))
+
+
+def _formats(options: list[Mapping[str, Any]]) -> set[Kind | None]:
+    """Return the kinds of time that texts may be, and None where they may be others."""
+    return {FORMATS.get(str(option.get("format"))) for option in options}
 
 
 def _text(options: list[Mapping[str, Any]]) -> ColumnType:
-    formats = {str(option.get("format")) for option in options}
-    known = {FORMATS[name] for name in formats & FORMATS.keys()}
-    if len(known) == len(formats) == 1:
-        return ColumnType(known.pop())
-    texts = _common_time(known)
+    formats = _formats(options)
+    texts = _common_time(formats)
+    if texts and len(formats) == 1:
+        return ColumnType(texts)
     lengths = [option.get("maxLength") for option in options]
     if all(isinstance(length, int) and 0 < length <= MAX_LENGTH for length in lengths):
         longest = max(length or 0 for length in lengths)
@@ -215,8 +221,9 @@ def _text(options: list[Mapping[str, Any]]) -> ColumnType:
     return ColumnType(Kind.VARCHAR, texts=texts)
 
 
-def _common_time(kinds: set[Kind]) -> Kind | None:
+def _common_time(formats: set[Kind | None]) -> Kind | None:
     """Return the one kind of time that holds what texts may be, if there is one."""
+    kinds = formats - {None}
     if kinds == {Kind.DATE, Kind.TIMESTAMP_TZ}:
         return Kind.TIMESTAMP_TZ
     return next(iter(kinds)) if len(kinds) == 1 else None

@@ -80,6 +80,12 @@ HELD = [
     ("VARIANT", TEXT, "1", "1"),
     ("VARIANT", WHOLE, 1, 1),
     ("TIMESTAMP_NTZ", SOMETIMES, "2026-01-02T03:04:05Z", "2026-01-02 03:04:05.000000"),
+    (
+        "TIMESTAMP_NTZ",
+        {"anyOf": [MOMENT, {}]},
+        "2026-01-02T03:04:05Z",
+        "2026-01-02 03:04:05.000000",
+    ),
     ("NUMBER(10,2)", AMOUNT, "100.00", "100.00"),
     ("NUMBER(38,0)", PRICE, "9.00", "9"),
     ("FLOAT", AMOUNT, "0.1", 0.1),
@@ -121,6 +127,7 @@ REFUSED = [
     ("ARRAY", ANYTHING, {"a": 1}, "is no array"),
     ("OBJECT", ANYTHING, "text", "is no object"),
     ("TIMESTAMP_NTZ", SOMETIMES, "tomorrow", "is not a date-time: tomorrow"),
+    ("TIMESTAMP_TZ", {"anyOf": [MOMENT, {}]}, 1767323045, "is not a date-time: 17673"),
     ("NUMBER(38,37)", POSTGRES, 1234.56, "has more than 1 digits before the point"),
     ("NUMBER(10,2)", AMOUNT, "0.125", "has more than 2 digits after the point"),
 ]

@@ -178,8 +178,10 @@ def test_texts_that_may_be_times(formats: list[str | None], times: Kind | None) 
     options = [{"type": "string"} | ({"format": f} if f else {}) for f in formats]
 
     column = column_type({"anyOf": [*options, {"type": "null"}]})
+    mixed = column_type({"anyOf": [*options, {}]})
 
     assert column == ColumnType(Kind.VARCHAR, texts=times)
+    assert mixed == ColumnType(Kind.VARIANT, texts=times)
 
 
 @pytest.mark.parametrize(
