@@ -10,15 +10,12 @@ from target_snowflake_merge.types import MAX_DECIMALS
 
 DATE = r"(\d{4}-\d\d-\d\d)"
 TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(?:[.,](\d+))?"
-ONE_OFFSET = r" ?(Z|UTC|GMT|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)"
+ONE_OFFSET = r" ?([+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?|(?i:Z|UTC|GMT))"
 OFFSETS = rf"(?:{ONE_OFFSET}{ONE_OFFSET}?)?"
 """An offset may stand twice: taps add one to what Python's isoformat() has written."""
 
-DATE_TIME = re.compile(rf"{DATE}(?:[T ]{TIME}{OFFSETS})?", re.ASCII | re.IGNORECASE)
-TIME_OF_DAY = re.compile(rf"{TIME}{OFFSETS}", re.ASCII | re.IGNORECASE)
-
-UTC = (None, "Z", "+00:00")
-"""How the offset of UTC is mostly written."""
+DATE_TIME = re.compile(rf"{DATE}(?:[Tt ]{TIME}{OFFSETS})?", re.ASCII)
+TIME_OF_DAY = re.compile(rf"{TIME}{OFFSETS}", re.ASCII)
 
 MIDNIGHT = "T00:00:00.000000000+00:00"
 """The time of a date, as `timestamp` writes it."""
@@ -156,9 +153,9 @@ def _clock(clock: str, seconds: str | None, fraction: str | None, most: int) -> 
 
 def _offset(offset: str | None, again: str | None = None) -> str:
     """Write an offset as ``+HH:MM``; none is that of UTC."""
-    if offset in UTC and again in UTC:
-        return "+00:00"
     if again and _offset(offset) != _offset(again):
         raise ValueRefusedError("has two offsets")
-    digits = "".join(filter("+-0123456789".__contains__, offset or "")).ljust(5, "0")
+    if not offset or offset[0] not in "+-":
+        return "+00:00"
+    digits = offset.replace(":", "").ljust(5, "0")
     return "+00:00" if digits.endswith("0000") else f"{digits[:3]}:{digits[3:]}"
