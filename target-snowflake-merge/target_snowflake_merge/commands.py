@@ -93,16 +93,31 @@ def cli(context: click.Context, config: tuple[str, ...]) -> None:
 def _moment(
     _context: click.Context, _param: click.Parameter, text: str | None
 ) -> dt.datetime | None:
-    """Read a date or date-time; without an offset it is UTC."""
+    """Read a date, which begins in UTC, or a date-time with its offset."""
     if text is None:
         return None
     try:
-        moment = dt.datetime.fromisoformat(text)
-        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+        moment = _begin_of_day(text) or dt.datetime.fromisoformat(text)
+        known = moment.tzinfo and moment.astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{text} is no date or date-time (ISO 8601)"
         ) from error
+    if not known:
+        raise click.BadParameter(
+            f"{text} lacks its offset from UTC; write it as {text}Z or {text}+02:00"
+        )
+    if known > dt.datetime.now(dt.UTC):
+        raise click.BadParameter(f"{text} is yet to come, by this machine's clock")
+    return known
+
+
+def _begin_of_day(text: str) -> dt.datetime | None:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 
 @cli.command("replay")
@@ -116,7 +131,12 @@ def _moment(
 )
 @click.option("--run", "run_id", help="Batches of the run with this id.")
 @click.option("--stream", help="Batches of this stream.")
-@click.option("--since", callback=_moment, help="Batches made at this time or later.")
+@click.option(
+    "--since",
+    callback=_moment,
+    help="Batches made at this time or later: a date, which begins in UTC, or a "
+    "date-time with its offset.",
+)
 @click.option(
     "--request-id",
     "request_ids",

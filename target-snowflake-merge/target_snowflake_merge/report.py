@@ -74,7 +74,7 @@ def discarded(given_up: Sequence[Entry]) -> str:
 def _cells(entry: Entry) -> list[str]:
     return [
         entry.status,
-        entry.created_at[:19],
+        _utc(entry.created_at),
         entry.stream,
         entry.kind,
         str(entry.rows),
@@ -115,7 +115,12 @@ def _value(load: Load, name: str) -> str | int | None:
 
 def _shown(load: Load, name: str) -> str:
     value = _value(load, name)
-    return "" if value is None else str(value)[:19] if name in TIMES else str(value)
+    return "" if value is None else _utc(value) if name in TIMES else str(value)
+
+
+def _utc(time: object) -> str:
+    """Show a time of UTC to the second, as ``replay --since`` takes it."""
+    return f"{str(time)[:19]}Z"
 
 
 def _error(load: Load) -> str:

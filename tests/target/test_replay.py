@@ -329,6 +329,10 @@ def test_batches_are_chosen(warehouse: Warehouse) -> None:
     assert listed("--run", first.run_id) == {first.request_id}
     assert len(listed("--stream", "payment")) == 1
     assert listed("--since", second.created_at) == ids - {first.request_id}
+    shown, _ = warehouse.operate("replay", "--status", "loaded", "--dry-run")
+    copied = f"{second.created_at[:19]}Z"
+    assert copied in shown
+    assert second.request_id in listed("--since", copied)
     assert listed("--since", "2020-01-01") == ids
     assert listed("--request-id", third.request_id) == {third.request_id}
     assert warehouse.operate("replay", "--dry-run")[0].startswith("The journal")
@@ -340,6 +344,9 @@ def test_batches_are_chosen(warehouse: Warehouse) -> None:
         (["--request-id", "none"], "holds no such batch for this schema: none"),
         (["--since", "yesterday"], "yesterday is no date"),
         (["--since", BEYOND], f"{BEYOND} is no date"),
+        # Eastern or UTC? --discard would give up other batches than were meant.
+        (["--since", "2026-03-01T08:00"], "lacks its offset from UTC; write it as"),
+        (["--since", "2099-01-01"], "2099-01-01 is yet to come"),
     ],
 )
 def test_what_cannot_be_chosen_is_said(
