@@ -21,10 +21,11 @@ PLUGINS = ("tap-acumatica", "target-snowflake-merge")
 KINDS = {
     "array": "array",
     "boolean": "boolean",
-    "date-time": "date_iso8601",
     "integer": "integer",
     "object": "object",
 }
+"""Kinds of meltano.yml by types. A moment is text: the values of kind date_iso8601 are
+read in the manner of people, which takes 20250701T000000Z for the time of day."""
 
 
 def about(plugin: str) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def _meltano_setting(name: str, setting: dict[str, Any]) -> dict[str, Any]:
     declared = {
         "name": name,
         "description": setting["description"],
-        "kind": KINDS.get(setting.get("format", types[0])),
+        "kind": KINDS.get(types[0]),
         "sensitive": setting.get("secret"),
         "value": setting.get("default"),
     }

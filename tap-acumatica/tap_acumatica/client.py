@@ -17,6 +17,7 @@ import requests
 
 from tap_acumatica import __version__, answers, query, signals, wire
 from tap_acumatica.auth import UNREACHABLE, unreachable
+from tap_acumatica.clocks import Clocks
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -152,22 +153,22 @@ class Client:
                 **headers,
             }
         )
-        self._server_time: datetime | None = None
+        self._clocks: Clocks | None = None
         self._logout: weakref.finalize[..., Client] | None = None
 
     @property
-    def server_time(self) -> datetime:
-        """The server's clock (its Date header) when it last answered.
+    def clocks(self) -> Clocks:
+        """The server's clock (its Date header) and ours, when it last answered.
 
         Raises:
-            AcumaticaError: No answer has told it.
+            AcumaticaError: No answer has told the server's.
         """
-        if self._server_time is None:
+        if self._clocks is None:
             raise AcumaticaError(
                 f"The answers of {self.instance_url} have no readable Date header, so "
                 "no bookmark would be safe: does a proxy before the instance drop it?"
             )
-        return self._server_time
+        return self._clocks
 
     @backoff.on_exception(
         waits,
@@ -205,7 +206,8 @@ class Client:
             self._authenticator.forget()
             response, asked_at = self._send(url)
         _check(response, path, fragile=fragile)
-        self._server_time = answers.server_time(response) or self._server_time
+        if server := answers.server_time(response):
+            self._clocks = Clocks(server, asked_at, datetime.now(UTC))
         return Answer(_decoded(response, path), asked_at)
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 
 from tap_acumatica.auth import UNREACHABLE, unreachable
+from tap_acumatica.clocks import CLOCK_REMEDY
 from tap_acumatica.endpoint import served_endpoints
 from tap_acumatica.errors import AcumaticaError
 from tap_acumatica.sync import AcumaticaStream
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = (15, 60)
 """Seconds to wait for a connection and for an answer of the address."""
-TOLERATED_SKEW = 60
-"""Seconds that the clocks may differ: bookmarks follow the server's clock, but the
-times of extraction ours."""
 
 
 class Check(NamedTuple):
@@ -107,12 +105,11 @@ def _endpoint(tap: TapAcumatica) -> str:
 
 
 def _clock(tap: TapAcumatica) -> str:
-    answer = tap.client.get("entity")
-    skew = (tap.client.server_time - answer.asked_at).total_seconds()
-    finding = f"the server's is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
-    if abs(skew) > TOLERATED_SKEW:
-        raise AcumaticaError(f"{finding}; set the clock of this machine right.")
-    return finding
+    tap.client.get("entity")
+    clocks = tap.client.clocks
+    if clocks.differ:
+        raise AcumaticaError(f"{clocks.words()}; {CLOCK_REMEDY}.")
+    return clocks.words()
 
 
 SEAT = {

@@ -164,7 +164,9 @@ SETTINGS = th.PropertiesList(
         title="Start date",
         description=(
             "The first run reads records that were modified at this moment or "
-            "later; without it, all records."
+            "later; without it, all records. A date, which begins in UTC, or a "
+            "date-time with its offset, such as 2025-07-01T04:29:00+02:00; in "
+            "meltano.yml it is quoted, or Meltano cuts the offset."
         ),
     ),
     th.Property(

@@ -20,6 +20,7 @@ from singer_sdk.singerlib.catalog import (
 from typing_extensions import override
 
 from tap_acumatica.catalog import gone, hollow, renewed
+from tap_acumatica.clocks import TOLERATED_SKEW
 from tap_acumatica.conformance import Conformer
 from tap_acumatica.entity import Entity, Lists
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
@@ -335,7 +336,7 @@ class AcumaticaStream(Stream):
         window: Window | None = Window(self._since(context))
         horizon, laps = self._horizon(), 0
         while window is not None:
-            began = self._server_time()
+            began = self._acumatica.clocks.earlier
             page = self._entity.page(window, 0, whole=True)
             if len(page) == self._entity.page_size:
                 if window.upper is None and laps < LAPS:
@@ -355,14 +356,33 @@ class AcumaticaStream(Stream):
 
     def _since(self, context: Context | None) -> datetime | None:
         """Return the moment from which changes are read; None means all rows."""
-        start = moment(self.config.get("start_date"))
+        clocks = self._acumatica.clocks
+        start, bookmark = self._acumatica.start, self._bookmark(context)
         start = start and max(start, EARLIEST)
-        bookmark = self._bookmark(context)
+        self._check_past(start, bookmark)
         if bookmark is None:
             return start
         lookback = timedelta(seconds=self.config["lookback_seconds"])
-        since = max(bookmark, EARLIEST + lookback) - lookback
+        reached = min(bookmark, clocks.earlier)
+        since = max(reached, EARLIEST + lookback) - lookback
         return max(start or since, since)
+
+    def _check_past(self, start: datetime | None, bookmark: datetime | None) -> None:
+        """Refuse what lies in the future: it would hide what changes until then."""
+        clocks = self._acumatica.clocks
+        if start and start > clocks.later + TOLERATED_SKEW:
+            raise SettingError(
+                f"Setting 'start_date' is {start.isoformat()}, which is yet to come, "
+                f"so nothing would be read; {clocks}."
+            )
+        if bookmark and bookmark > clocks.earlier + TOLERATED_SKEW:
+            raise StreamError(
+                f"The state's bookmark of {self.name}, {bookmark.isoformat()}, is yet "
+                f"to come, so changes could be left out; {clocks}. Set right the clock "
+                "that is wrong. If the bookmark came from that one, put an earlier "
+                "moment in its place, or remove it to read the stream from its "
+                "beginning."
+            )
 
     def _bookmark(self, context: Context | None) -> datetime | None:
         state = self.get_context_state(context)
@@ -401,16 +421,13 @@ class AcumaticaStream(Stream):
         state["replication_key_value"] = furthest.isoformat()
         self._write_state_message()
 
-    def _server_time(self) -> datetime:
-        return self._acumatica.client.server_time
-
     def _horizon(self) -> datetime:
         """Return where closed windows end at the latest.
 
         What a transaction commits late must still fall into an open window.
         """
         lookback = timedelta(seconds=self.config["lookback_seconds"])
-        return self._server_time() - lookback
+        return self._acumatica.clocks.earlier - lookback
 
     # Records.
 

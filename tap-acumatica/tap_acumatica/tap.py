@@ -21,7 +21,7 @@ from singer_sdk.plugin_base import SingerCommand, _ConfigInput
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_acumatica import endpoint, wire
+from tap_acumatica import clocks, endpoint, wire
 from tap_acumatica.catalog import custom_paths
 from tap_acumatica.client import Client, Pace
 from tap_acumatica.connection import authenticator, header_value, instance_url
@@ -35,9 +35,9 @@ from tap_acumatica.schema import Structure, Swagger
 from tap_acumatica.settings import SETTINGS
 from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, proposal, specs
 from tap_acumatica.sync import AcumaticaStream
-from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import FrameType
 
     import click
@@ -168,6 +168,7 @@ class TapAcumatica(Tap):
             _check_bookmarks(state.get("bookmarks", {}))
         if isinstance(catalog := kwargs.get("catalog"), dict):
             kwargs["catalog"] = _catalog(catalog)
+        self._warned_of_clocks = False
         super().__init__(**kwargs)
 
     @classmethod
@@ -215,14 +216,17 @@ class TapAcumatica(Tap):
         }
         try:
             errors = super()._validate_config(raise_errors=raise_errors)
-            moment(self._config.get("start_date"))
+            self.start = None if errors else self._start()
         except ConfigValidationError as error:
             raise SettingError(self._settings_sentence(error.errors)) from None
-        except ValueError as error:
-            raise SettingError(
-                f"Setting 'start_date' is no date-time: {error}."
-            ) from error
         return errors
+
+    def _start(self) -> datetime | None:
+        try:
+            given = self._config.get("start_date")
+            return given and clocks.start(given)
+        except ValueError as error:
+            raise SettingError(f"Setting 'start_date' {error}.") from error
 
     def _settings_sentence(self, errors: list[str]) -> str:
         missing = re.compile(r"^'(\w+)' is a required property")
@@ -246,6 +250,11 @@ class TapAcumatica(Tap):
         # its schemas from there.
         self.logger.debug("Reading %d streams.", len(self.streams))
         super().setup_mapper()
+        if self.start:
+            self.logger.info(
+                "What was modified at %s or later is read (start_date).",
+                self.start.isoformat(),
+            )
         if not any(stream.selected for stream in self.streams.values()):
             self.logger.warning("The catalog selects no stream: nothing is read.")
 
@@ -425,6 +434,25 @@ class TapAcumatica(Tap):
         """The description of the tenant's endpoint."""
         path = f"{self.endpoint.path}/swagger.json"
         return Swagger(self.client.get(path).body)
+
+    @property
+    def clocks(self) -> clocks.Clocks:
+        """The clocks when the instance last answered; a warning, once, if they differ.
+
+        Raises:
+            AcumaticaError: No answer has told the instance's.
+        """
+        shown = self.client.clocks
+        if shown.differ and not self._warned_of_clocks:
+            self._warned_of_clocks = True
+            self.logger.warning(
+                "The clocks of the instance and of this machine differ: %s. The "
+                "earlier one bounds what is read and bookmarked, so that nothing is "
+                "lost, but rows may come again in the next run; %s.",
+                shown.words(),
+                clocks.CLOCK_REMEDY,
+            )
+        return shown
 
     @property
     def contract(self) -> int:

@@ -183,6 +183,12 @@ def test_the_clock_can_be_set(
     admin.put_record("Bill", {"Type": "Bill", "ReferenceNbr": KEYS[0]})
     first, *_ = admin.records("Bill")
     assert stamp(first) == NOON + hour
+    admin.change_settings(header_offset_seconds=-7200)
+    answer = acumatica.get("Bill", top=1)
+    assert parsedate_to_datetime(answer.headers["date"]) == NOON - hour
+    admin.put_record("Bill", {"Type": "Bill", "ReferenceNbr": KEYS[0]})
+    first, *_ = admin.records("Bill")
+    assert stamp(first) == NOON + hour
     admin.reset_settings()
     now = parsedate_to_datetime(acumatica.get("Bill", top=1).headers["date"])
     assert abs(datetime.now(UTC) - now) < timedelta(seconds=10)

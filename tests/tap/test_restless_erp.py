@@ -108,7 +108,8 @@ class Erp:
 
     def __init__(self, server: processes.Server) -> None:
         self.admin = AcumaticaAdmin(server.url)
-        self.day = datetime(2026, 3, 1, tzinfo=UTC)
+        # Far back, so that the server's clock stays behind ours in each case of a soak.
+        self.day = datetime(2001, 3, 1, tzinfo=UTC)
         self.settings = {
             **config.tap_settings(server.url),
             "lookback_seconds": LOOKBACK,
@@ -166,23 +167,28 @@ def prepare(erp: Erp, modified: list[timedelta]) -> None:
 
     Each case begins a day after the one before: a server's clock never goes back.
     """
-    erp.admin.calm()
     erp.day += timedelta(days=1)
     stopped = erp.day.isoformat()
     erp.admin.change_settings(clock_stopped_at=stopped, clock_offset_seconds=0)
+    fill(erp, erp.day, modified)
+
+
+def fill(erp: Erp, now: datetime, modified: list[timedelta]) -> None:
+    erp.admin.calm()
     erp.admin.replace_table(
         "Customer",
         [
             {
                 "fields": {"CustomerID": f"C{n:03}", "CustomerName": f"First {n}"},
-                "modified": (erp.day - ago).isoformat(),
+                "modified": (now - ago).isoformat(),
             }
             for n, ago in enumerate(modified)
         ],
     )
 
 
-def disturb(erp: Erp, chance: Random) -> None:
+def disturb(erp: Erp, chance: Random, advance: int | None = None) -> None:
+    seconds = chance.choice([0, 3, 40])
     disturbance = Disturbance(
         "Customer",
         seed=chance.randrange(10**9),
@@ -190,7 +196,7 @@ def disturb(erp: Erp, chance: Random) -> None:
         most=2,
         late=True,
         late_seconds=50,
-        advance=chance.choice([0, 3, 40]),
+        advance=seconds if advance is None else advance,
     )
     erp.admin.disturb(disturbance)
 
@@ -262,10 +268,35 @@ def test_a_transaction_that_becomes_visible_late_is_read(erp: Erp, seed: int) ->
     settle(erp, warehouse, page_size=3)
 
 
+@settings(
+    max_examples=CASES // 8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.integers(0, 10**9), st.sampled_from([-86_400, -7_200, 7_200, 86_400]))
+def test_a_date_header_of_another_clock_hides_no_change(
+    erp: Erp, seed: int, ahead: int
+) -> None:
+    """A proxy's clock, say: the rows follow the server's, which goes as ours does."""
+    chance = Random(seed)  # noqa: S311 - no secret
+    warehouse = Warehouse()
+    erp.admin.change_settings(
+        clock_stopped_at=None, clock_offset_seconds=0, header_offset_seconds=ahead
+    )
+    fill(erp, datetime.now(UTC), [timedelta(minutes=n % 5) for n in range(9)])
+    for _ in range(3):
+        disturb(erp, chance, advance=0)
+        with suppress(AcumaticaError):
+            erp.run(warehouse, page_size=3)
+    settle(erp, warehouse, page_size=3)
+    erp.admin.change_settings(header_offset_seconds=0)
+
+
 def settle(erp: Erp, warehouse: Warehouse, page_size: int) -> None:
     """Run once more in peace: the warehouse must hold every row's last version."""
     erp.admin.calm()
-    erp.admin.change_settings(clock_offset_seconds=3_600)
+    # Later than any disturbance has put it, and still before the next case's day.
+    erp.admin.change_settings(clock_offset_seconds=80_000)
     erp.run(warehouse, page_size)
     truth = erp.truth()
     names = warehouse.names()

@@ -95,6 +95,12 @@ def test_the_first_run_begins_at_the_start_date(run_tap: RunTap, asked: Asked) -
     assert "2026-06-01T00:00:00.000+00:00" in asked("Bill")[0]["$filter"]
 
 
+def test_the_start_is_logged_in_utc(run_tap: RunTap, asked: Asked) -> None:
+    run = run_tap("gl_accounts", start_date="20260601T000000-0400")
+    assert "modified at 2026-06-01T04:00:00+00:00 or later is read" in run.log
+    assert "2026-06-01T04:00:00.000+00:00" in asked("Account")[0]["$filter"]
+
+
 @pytest.mark.parametrize("lookback", [0, 31_536_000])
 @pytest.mark.parametrize("earliest", ["0001-01-01", "0001-01-01T00:00:00Z"])
 def test_a_moment_before_all_data_reads_everything(
@@ -213,6 +219,7 @@ def test_the_seat_is_given_back_after_an_error(
         ({"client_id": ""}, "these settings are missing: client_id"),
         ({"page_size": 0}, "page_size"),
         ({"start_date": "yesterday"}, "start_date"),
+        ({"start_date": "2026-06-01T00:00:00"}, "quote it in meltano.yml"),
         ({"branch": "Zürich€"}, "Setting 'branch' is 'Zürich€', which cannot be sent"),
         ({"branch": "MA\nIN"}, "Setting 'branch' is 'MA\\nIN', which cannot be sent"),
         ({"branch": " MAIN"}, "Setting 'branch' is ' MAIN', which cannot be sent"),

@@ -27,10 +27,12 @@ class Hands:
     Attributes:
         ahead: How far it is ahead of where it would be.
         stopped: Where it stands still, None while it goes.
+        header_ahead: How far the Date header is ahead of it.
     """
 
     ahead: timedelta = timedelta()
     stopped: datetime | None = None
+    header_ahead: timedelta = timedelta()
 
 
 HANDS = Hands()
@@ -51,6 +53,11 @@ def sunday(year: int, month: int, count: int) -> date:
     """The month's Sunday number ``count``, starting at 1."""
     first = date(year, month, 1)
     return first + timedelta(days=(SUNDAY - first.weekday()) % 7 + 7 * (count - 1))
+
+
+def shown() -> datetime:
+    """What the Date header says, in UTC."""
+    return now() + HANDS.header_ahead
 
 
 def zone_at(instant: datetime) -> timezone:

@@ -68,7 +68,7 @@ class Dated:
 
         async def dated_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                date = format_datetime(clock.now(), usegmt=True)
+                date = format_datetime(clock.shown(), usegmt=True)
                 MutableHeaders(scope=message)["Date"] = date
             await send(message)
 

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         clock_offset_seconds: How far the server's clock is ahead; negative is behind.
         clock_stopped_at: The moment at which the clock stands still (the offset is
             added to it), with an offset from UTC; None lets it go.
+        header_offset_seconds: How far the Date header is ahead of the server's clock:
+            a proxy or another machine may have written it.
     """
 
     build: Annotated[str, msgspec.Meta(pattern=r"^\d\d\.\d{3}(\.\d{4})?$")] = BUILD
@@ -82,6 +84,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     queue_seconds: Annotated[float, msgspec.Meta(ge=0)] = 600
     clock_offset_seconds: float = 0
     clock_stopped_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    header_offset_seconds: float = 0
 
 
 def change(settings: Settings, changes: dict[str, object]) -> None:
@@ -96,3 +99,4 @@ def change(settings: Settings, changes: dict[str, object]) -> None:
     stopped = settings.clock_stopped_at
     clock.HANDS.stopped = stopped and stopped.astimezone(UTC)
     clock.HANDS.ahead = timedelta(seconds=settings.clock_offset_seconds)
+    clock.HANDS.header_ahead = timedelta(seconds=settings.header_offset_seconds)
