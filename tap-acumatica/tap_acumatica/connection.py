@@ -13,12 +13,15 @@ from tap_acumatica.auth import (
     RefreshTokenAuthenticator,
 )
 from tap_acumatica.errors import SettingError
+from tap_acumatica.state import Source
 from tap_acumatica.token_file import TokenFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PORTS = {"http": ":80", "https": ":443"}
+"""What need not be said in an address, by its scheme."""
 _HEADER_VALUE = re.compile(r"[!-~\xa1-\xff][ -~\xa0-\xff]*")
 """What a header can carry: Latin-1, on one line (RFC 9110, 5.5)."""
 
@@ -59,6 +62,20 @@ def instance_url(value: str) -> str:
             "unencrypted; use https://."
         )
     return value.rstrip("/")
+
+
+def source(settings: Mapping[str, Any]) -> Source:
+    """Return what the settings have read.
+
+    Raises:
+        SettingError: The address is none.
+    """
+    parts = urlsplit(instance_url(settings["instance_url"]))
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(PORTS[parts.scheme])
+    named = settings.get("client_id", "").partition("@")[2]
+    return Source(
+        f"{parts.scheme}://{host}{parts.path}", named or settings.get("tenant", "")
+    )
 
 
 def header_value(setting: str, value: str) -> str:

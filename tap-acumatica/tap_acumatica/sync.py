@@ -306,6 +306,7 @@ class AcumaticaStream(Stream):
     def _read(self, context: Context | None) -> Iterator[Record]:
         if self._refusal:
             raise self._refusal
+        self._acumatica.source.sign(self.get_context_state(context))
         if self.replication_method == REPLICATION_FULL_TABLE:
             return self._full_table()
         return self._incremental(context)

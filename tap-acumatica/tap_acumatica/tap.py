@@ -24,7 +24,7 @@ from typing_extensions import override
 from tap_acumatica import clocks, endpoint, wire
 from tap_acumatica.catalog import custom_paths
 from tap_acumatica.client import Client, Pace
-from tap_acumatica.connection import authenticator, header_value, instance_url
+from tap_acumatica.connection import authenticator, header_value, instance_url, source
 from tap_acumatica.errors import (
     AcumaticaError,
     NotFoundError,
@@ -33,6 +33,7 @@ from tap_acumatica.errors import (
 )
 from tap_acumatica.schema import Structure, Swagger
 from tap_acumatica.settings import SETTINGS
+from tap_acumatica.state import Source, check_form, check_source
 from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, proposal, specs
 from tap_acumatica.sync import AcumaticaStream
 
@@ -112,14 +113,6 @@ def _catalog(content: dict[str, Any]) -> Catalog:
         ) from error
 
 
-def _check_bookmarks(bookmarks: object) -> None:
-    if not isinstance(bookmarks, dict):
-        raise SettingError("The state's bookmarks are no JSON object.")
-    for stream, bookmark in bookmarks.items():
-        if not isinstance(bookmark, dict):
-            raise SettingError(f"The state's bookmark of {stream} is no JSON object.")
-
-
 class TapAcumatica(Tap):
     """Reads entities of a contract-based endpoint of Acumatica ERP."""
 
@@ -165,7 +158,7 @@ class TapAcumatica(Tap):
             if isinstance(kwargs.get(name), (list, int, float, bool)):
                 raise SettingError(f"The {name} is no JSON object.")
         if isinstance(state := kwargs.get("state"), dict):
-            _check_bookmarks(state.get("bookmarks", {}))
+            check_form(state.get("bookmarks", {}))
         if isinstance(catalog := kwargs.get("catalog"), dict):
             kwargs["catalog"] = _catalog(catalog)
         self._warned_of_clocks = False
@@ -243,6 +236,16 @@ class TapAcumatica(Tap):
         with suppress(OSError):  # nobody may read it any more
             os.write(STANDARD_ERROR, f"Ended by signal {signum}.\n".encode())
         sys.exit(128 + signum)
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        check_source(self.state.get("bookmarks", {}), self.source)
+
+    @cached_property
+    def source(self) -> Source:
+        """What is read, for states to know."""
+        return source(self.config)
 
     @override
     def setup_mapper(self) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
@@ -14,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tap_acumatica.clocks import Clocks, start
 from tap_acumatica.errors import SettingError, StreamError
-from tap_acumatica.tap import TapAcumatica
 from tap_acumatica.windows import EARLIEST
 
-from tests.tap.odd_server import OddServer, serving
+from tests.tap.odd_server import serving, sync
 
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -144,21 +142,10 @@ def test_a_clock_of_ours_that_is_fast_moves_no_bookmark_past_the_servers(
 TO_COME = "2099-01-01T00:00:00+00:00"
 
 
-def sync(server: OddServer, bookmark: str | None = None, **changes: object) -> None:
-    config = {
-        "instance_url": server.url,
-        "endpoint_version": "24.200.001",
-        "client_id": "id",
-        "client_secret": "secret",
-        "username": "user",
-        "password": "word",
-        **changes,
-    }
-    reached = {"replication_key": KEY, "replication_key_value": bookmark}
-    state = {"bookmarks": {"gl_accounts": reached}} if bookmark else {}
-    tap = TapAcumatica(config=config, state=state)
-    with closing(tap.client):
-        tap.sync_all()
+def reached(bookmark: str) -> dict[str, Any]:
+    """Return a state that has been read up to a moment."""
+    values = {"replication_key": KEY, "replication_key_value": bookmark}
+    return {"bookmarks": {"gl_accounts": values}}
 
 
 def test_a_start_that_is_yet_to_come_is_named() -> None:
@@ -175,7 +162,7 @@ def test_a_bookmark_that_is_yet_to_come_is_named_with_its_stream(
     bookmark = (datetime.now(UTC) + ahead).isoformat()
     says = f"^The state's bookmark of gl_accounts, {bookmark.replace('+', '.')}, is yet"
     with serving(Account=[]) as server, pytest.raises(StreamError, match=says):
-        sync(server, bookmark)
+        sync(server, reached(bookmark))
     assert "Account" not in server.asked
     written = capsysbinary.readouterr().out.splitlines()
     states = [m["value"] for m in map(json.loads, written) if m["type"] == "STATE"]
@@ -187,6 +174,6 @@ def test_a_bookmark_a_moment_ahead_is_read_from_what_the_clocks_have_reached() -
     """A clock was set back by a little: what changes meanwhile must not be hidden."""
     bookmark = (datetime.now(UTC) + timedelta(seconds=50)).isoformat()
     with serving(Account=[]) as server:
-        sync(server, bookmark, lookback_seconds=0)
+        sync(server, reached(bookmark), lookback_seconds=0)
     begins = unquote(server.asked["Account"]).split("datetimeoffset'")[1][:29]
     assert datetime.fromisoformat(begins) <= datetime.now(UTC)

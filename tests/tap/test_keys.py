@@ -211,6 +211,8 @@ def read(
     messages = [json.loads(line) for line in out.splitlines()]
     states = [m["value"] for m in messages if m["type"] == "STATE"]
     records = [m["record"] for m in messages if m["type"] == "RECORD"]
+    for bookmark in states[-1]["bookmarks"].values() if states else ():
+        del bookmark["instance"]  # the next server has another port
     return records, states[-1] if states else {}
 
 
