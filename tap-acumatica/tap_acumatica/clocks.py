@@ -42,9 +42,9 @@ def start(text: str) -> datetime:
         read = datetime.fromisoformat(text)
         known = read.tzinfo is not None and read.astimezone(UTC)
     except (OverflowError, ValueError) as error:
+        # Whatever it is, it may be a secret that went astray.
         raise ValueError(
-            f"is {text!r}, which is neither a date such as {_DATE} nor a date-time "
-            f"such as {_DATE_TIME}"
+            f"is neither a date such as {_DATE} nor a date-time such as {_DATE_TIME}"
         ) from error
     if not known:
         raise ValueError(

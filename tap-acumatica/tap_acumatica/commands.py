@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import webbrowser
-from functools import wraps
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from tap_acumatica.command import Commands
+from tap_acumatica.config import ENVIRONMENT, read
 from tap_acumatica.connection import instance_url, oauth_client, token_file
 from tap_acumatica.endpoint import served_endpoints
-from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.login import Attempt, Listener, refresh_token
 from tap_acumatica.ping import checks
-from tap_acumatica.tap import TapAcumatica, read_settings
+from tap_acumatica.tap import TapAcumatica, json_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,29 +25,21 @@ LOGIN_SECONDS = 300.0
 LONGEST_LOGIN = 3_600
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.version_option(package_name="tap-acumatica")
 def acumatica() -> None:
     """Ask an Acumatica instance what the tap can read, and sign in to it."""
 
 
 def command(function: Callable[..., None]) -> click.Command:
-    """Make a subcommand that takes settings and ends a failure with one sentence."""
-
-    @wraps(function)
-    def run(**options: Any) -> None:  # noqa: ANN401 - whatever the subcommand takes
-        try:
-            function(**options)
-        except AcumaticaError as error:
-            sys.exit(str(error))
-
+    """Make a subcommand that takes settings."""
     option = click.option(
         "--config",
         multiple=True,
         metavar="FILE|ENV",
         help="Settings of the tap; ENV, the default, takes TAP_ACUMATICA_… variables.",
     )
-    return acumatica.command()(option(run))
+    return acumatica.command()(option(function))
 
 
 def configured(
@@ -58,7 +50,7 @@ def configured(
     Raises:
         SettingError: A setting is missing or wrong, or a file cannot be read.
     """
-    given = read_settings(*(config or ("ENV",)))
+    given = read(*(config or (ENVIRONMENT,)))
     return TapAcumatica(
         config=given.config,
         parse_env_config=given.parse_env,
@@ -67,23 +59,11 @@ def configured(
     )
 
 
-def _read(catalog: IO[bytes]) -> dict[str, Any]:
-    try:
-        content = json.load(catalog)
-    except ValueError as error:
-        raise SettingError(
-            f"The catalog {catalog.name} is no JSON: {error}."
-        ) from error
-    if not isinstance(content, dict):
-        raise SettingError(f"The catalog {catalog.name} is no JSON object.")
-    return content
-
-
 @command
-@click.option("--catalog", type=click.File("rb"), help="Check only what it selects.")
-def ping(config: tuple[str, ...], catalog: IO[bytes] | None) -> None:
+@click.option("--catalog", type=json_file, help="Check only what it selects.")
+def ping(config: tuple[str, ...], catalog: IO[str] | None) -> None:
     """Check address, sign-in, endpoint, clock and rights, and give the seat back."""
-    tap = configured(config, _read(catalog) if catalog else None)
+    tap = configured(config, json.load(catalog) if catalog else None)
     failures = 0
     for check in checks(tap):
         failures += not check.passed

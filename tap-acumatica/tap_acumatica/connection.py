@@ -38,10 +38,10 @@ def instance_url(value: str) -> str:
         (parts.hostname or "").encode("idna")
     except ValueError:
         parts = urlsplit("")
-    if parts.password is not None:
+    if "@" in parts.netloc:
         raise SettingError(
-            "Setting 'instance_url' holds a password; use the settings username and "
-            "password."
+            "Setting 'instance_url' holds a user before its @; use the settings "
+            "username and password."
         )
     # Our paths are put at its end.
     if (
@@ -50,11 +50,9 @@ def instance_url(value: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        # Where a slash is missing, a password may stand before an @.
-        shown = "" if "@" in value else f" is {value!r}, which"
+        # Whatever it is, it may hold a password.
         raise SettingError(
-            f"Setting 'instance_url'{shown} is no address such as "
-            "https://erp.example.com."
+            "Setting 'instance_url' is no address such as https://erp.example.com."
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingError(
@@ -71,7 +69,7 @@ def source(settings: Mapping[str, Any]) -> Source:
         SettingError: The address is none.
     """
     parts = urlsplit(instance_url(settings["instance_url"]))
-    host = parts.netloc.rpartition("@")[2].lower().removesuffix(PORTS[parts.scheme])
+    host = parts.netloc.lower().removesuffix(PORTS[parts.scheme])
     named = settings.get("client_id", "").partition("@")[2]
     return Source(
         f"{parts.scheme}://{host}{parts.path}", named or settings.get("tenant", "")
@@ -86,8 +84,8 @@ def header_value(setting: str, value: str) -> str:
     """
     if not _HEADER_VALUE.fullmatch(value):
         raise SettingError(
-            f"Setting '{setting}' is {value!r}, which cannot be sent: it takes one "
-            "line of Latin letters, digits and signs, without a space before it."
+            f"Setting '{setting}' cannot be sent: it takes one line of Latin letters, "
+            "digits and signs, without a space before it."
         )
     return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from singer_sdk.exceptions import SingerSDKError
+
 
 class AcumaticaError(Exception):
     """The tap cannot go on; the message says what is wrong, where, and what to do."""
@@ -9,6 +11,10 @@ class AcumaticaError(Exception):
 
 class SettingError(AcumaticaError):
     """A setting is missing or wrong."""
+
+
+class OutputError(AcumaticaError):
+    """Nothing can be written to standard output any more."""
 
 
 class RetryableError(AcumaticaError):
@@ -45,3 +51,7 @@ class CannotOptimizeError(AcumaticaError):
 
 class RefusedQueryError(AcumaticaError):
     """The server refuses what a query asks for; another query may be answered."""
+
+
+EXPLAINED = (AcumaticaError, SingerSDKError)
+"""Errors whose messages say it all, so that a command needs no traceback."""

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 import os
-import re
 import sys
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simplejson import JSONDecodeError
+import click
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers._util import read_json_file
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.plugin_base import SingerCommand, _ConfigInput
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_acumatica import clocks, endpoint, wire
 from tap_acumatica.catalog import custom_paths
 from tap_acumatica.client import Client, Pace
+from tap_acumatica.command import Command
+from tap_acumatica.config import Configured
 from tap_acumatica.connection import authenticator, header_value, instance_url, source
 from tap_acumatica.errors import (
     AcumaticaError,
@@ -41,67 +38,34 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
 STANDARD_ERROR = 2
 """The descriptor, which can be written to from within a signal handler."""
 
-BOOLEANS = dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True)
-BOOLEANS |= dict.fromkeys(("false", "f", "no", "n", "off", "0"), False)
-"""How environment variables say what is so; the SDK takes anything else for false."""
 
-UNREADABLE = (JSONDecodeError, UnicodeDecodeError)
+def json_file(path: str) -> io.StringIO:
+    """Read a file that holds a JSON object in UTF-8, whatever the locale.
 
+    Args:
+        path: Its path, as it stands on the command line.
 
-def read_settings(*files: str) -> _ConfigInput:
-    """Return the settings of some files; ENV stands for environment variables.
+    Returns:
+        Its text, as the SDK takes it.
 
     Raises:
-        SettingError: A file cannot be read, or holds no settings.
-    """
-    given = _ConfigInput(parse_env="ENV" in files)
-    for file in files:
-        if file == "ENV":
-            continue
-        try:
-            content: object = read_json_file(file)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise SettingError(
-                f"The file of settings {file} cannot be read: {error}."
-            ) from error
-        if not isinstance(content, dict):
-            raise SettingError(f"The file of settings {file} is no JSON object.")
-        given.config |= content
-    return given
-
-
-class TapCommand(SingerCommand):
-    """Ends with one sentence and exit code 1 where the user can mend something."""
-
-    @override
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().main(*args, **kwargs)
-        except AcumaticaError as error:
-            self.logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
-        except UNREADABLE as error:
-            self.logger.error("Catalog or state cannot be read: %s.", error)  # noqa: TRY400 - as above
-        finally:
-            _forget_unread_log()
-        sys.exit(1)
-
-
-def _forget_unread_log() -> None:
-    """Keep the exit code where nobody reads the log any more.
-
-    Python ends with 120 when what is left for standard error cannot be written.
+        SettingError: It cannot be read, or holds something else.
     """
     try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-    except OSError:
-        sys.stderr = io.StringIO()
+        with click.open_file(path, "rb") as file:
+            text = file.read().decode("utf-8-sig")
+        content: object = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingError(f"The file {path} cannot be read: {reason}.") from error
+    if not isinstance(content, dict):
+        raise SettingError(f"The file {path} is no JSON object.")
+    return io.StringIO(text)
 
 
 def _catalog(content: dict[str, Any]) -> Catalog:
@@ -113,7 +77,7 @@ def _catalog(content: dict[str, Any]) -> Catalog:
         ) from error
 
 
-class TapAcumatica(Tap):
+class TapAcumatica(Configured, Tap):
     """Reads entities of a contract-based endpoint of Acumatica ERP."""
 
     name = "tap-acumatica"
@@ -136,7 +100,10 @@ class TapAcumatica(Tap):
     @override
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
-        return TapCommand(
+        for parameter in command.params:
+            if parameter.name in {"catalog", "state"}:
+                parameter.type = click.types.convert_type(json_file)
+        return Command(
             name=command.name,
             callback=command.callback,
             params=command.params,
@@ -154,9 +121,6 @@ class TapAcumatica(Tap):
         Raises:
             SettingError: One of them is not what it should be.
         """
-        for name in ("catalog", "state"):
-            if isinstance(kwargs.get(name), (list, int, float, bool)):
-                raise SettingError(f"The {name} is no JSON object.")
         if isinstance(state := kwargs.get("state"), dict):
             check_form(state.get("bookmarks", {}))
         if isinstance(catalog := kwargs.get("catalog"), dict):
@@ -164,54 +128,10 @@ class TapAcumatica(Tap):
         self._warned_of_clocks = False
         super().__init__(**kwargs)
 
-    @classmethod
-    @override
-    def cb_config(
-        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
-    ) -> _ConfigInput:
-        return read_settings(*value)
-
-    @classmethod
-    @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Take the SDK's settings but for that of Faker, which is not installed."""
-        super().append_builtin_config(config_jsonschema)
-        config_jsonschema["properties"].pop("faker_config", None)
-
-    @classproperty
-    @override
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
-        """Read settings from environment variables; an empty one is not given."""
-        cls.append_builtin_config(cls.config_jsonschema)
-        config: dict[str, Any] = {}
-        for name, schema in cls.config_jsonschema["properties"].items():
-            variable = f"{cls._env_var_prefix}{name.upper()}"
-            if not os.environ.get(variable):
-                continue
-            one = {"properties": {name: schema}}
-            try:
-                if "boolean" in schema["type"]:
-                    config[name] = BOOLEANS[os.environ[variable].lower()]
-                else:
-                    config |= parse_environment_config(one, cls._env_var_prefix)
-            except (KeyError, ValueError) as error:
-                raise SettingError(
-                    f"Environment variable {variable} does not hold what setting "
-                    f"'{name}' takes."
-                ) from error
-        return config
-
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        # An environment variable that is not set reaches us as an empty string.
-        self._config = {
-            k: v for k, v in self._config.items() if v is not None and v != ""
-        }
-        try:
-            errors = super()._validate_config(raise_errors=raise_errors)
-            self.start = None if errors else self._start()
-        except ConfigValidationError as error:
-            raise SettingError(self._settings_sentence(error.errors)) from None
+        errors = super()._validate_config(raise_errors=raise_errors)
+        self.start = None if errors else self._start()
         return errors
 
     def _start(self) -> datetime | None:
@@ -220,14 +140,6 @@ class TapAcumatica(Tap):
             return given and clocks.start(given)
         except ValueError as error:
             raise SettingError(f"Setting 'start_date' {error}.") from error
-
-    def _settings_sentence(self, errors: list[str]) -> str:
-        missing = re.compile(r"^'(\w+)' is a required property")
-        told = "; ".join(missing.sub(r"setting '\1' is missing", e) for e in errors)
-        for name, schema in SETTINGS["properties"].items():
-            if schema.get("secret") and name in self._config:
-                told = told.replace(repr(self._config[name]), f"the value of {name}")
-        return f"Wrong settings: {told}."
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -260,6 +172,12 @@ class TapAcumatica(Tap):
             )
         if not any(stream.selected for stream in self.streams.values()):
             self.logger.warning("The catalog selects no stream: nothing is read.")
+
+    @override
+    def run_discovery(self) -> str:
+        text = self.catalog_json_text
+        wire.write(text.encode())
+        return text
 
     @override
     def discover_streams(self) -> list[AcumaticaStream]:

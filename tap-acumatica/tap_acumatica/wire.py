@@ -13,6 +13,8 @@ from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
+from tap_acumatica.errors import OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -165,5 +167,32 @@ class MessageWriter(GenericSingerWriter[bytes, Message]):
 
     @override
     def write_message(self, message: Message) -> None:
-        sys.stdout.buffer.write(self.format_message(message) + b"\n")
+        """Write a message at once.
+
+        Raises:
+            OutputError: It cannot be written, mostly since the target has ended.
+        """
+        try:
+            write(self.format_message(message))
+        except OutputError as error:
+            if not isinstance(error.__cause__, BrokenPipeError):
+                raise
+            raise OutputError(
+                "The target has ended; see its message. The next run goes on from the "
+                "last state that the target has passed on."
+            ) from error
+
+
+def write(line: bytes) -> None:
+    """Write a line to standard output at once.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
+    except OSError as error:
+        raise OutputError(
+            f"Standard output cannot be written ({error.strerror})."
+        ) from error

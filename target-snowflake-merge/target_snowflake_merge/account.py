@@ -36,9 +36,10 @@ def base_url(account: str, host: str | None) -> str:
     """
     if not host:
         name = _in_hosts(account)
-        if not HOST.fullmatch(name):
+        if not _is_host(name):
+            # Whatever it is, it may be a secret that went astray.
             raise TargetError(
-                f"Setting account: {account} is no account identifier, such as "
+                "Setting account is no account identifier, such as "
                 "organisation-account; correct it."
             )
         return f"https://{name}.snowflakecomputing.{_top_level_domain(account, name)}"
@@ -48,14 +49,29 @@ def base_url(account: str, host: str | None) -> str:
         known = parts.scheme in {"http", "https"} and parts.port != 0
     except ValueError:  # a port that is no number, or half of an IPv6 address
         known = False
-    if not known or not HOST.fullmatch(parts.netloc):
-        raise TargetError(f"Setting host: {host} is no host name; correct it.")
+    if not known or not _is_host(parts.netloc):
+        raise TargetError(
+            "Setting host is no host name, such as organisation-account."
+            "snowflakecomputing.com; correct it."
+        )
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise TargetError(
             f"Setting host: {host} is not encrypted; use https (plain http is for this "
             "machine only)."
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_host(netloc: str) -> bool:
+    """Say whether a name can be a host's, with or without a port.
+
+    One such as ``a..b``, or a token in its place, would fail and be shown at a request.
+    """
+    try:
+        re.sub(":[0-9]+$", "", netloc).encode("idna")
+    except UnicodeError:
+        return False
+    return bool(HOST.fullmatch(netloc))
 
 
 def _in_hosts(account: str) -> str:

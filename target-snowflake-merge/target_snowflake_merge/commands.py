@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, get_args
 
 import click
-from singer_sdk.exceptions import SingerSDKError
-from typing_extensions import override
 
 from target_snowflake_merge import replay, report
+from target_snowflake_merge.command import Commands
+from target_snowflake_merge.config import ENVIRONMENT, read
 from target_snowflake_merge.delivery import Delivery
 from target_snowflake_merge.entry import Status
-from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.ledger import NAME as LEDGER
 from target_snowflake_merge.ping import Ping
 from target_snowflake_merge.settling import settle
@@ -27,19 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from target_snowflake_merge.connector import Connector
-
-
-class Commands(click.Group):
-    """A group whose commands end with one sentence when they fail."""
-
-    @override
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, and report what is known to go wrong without a traceback."""
-        try:
-            return super().main(*args, **kwargs)
-        except (TargetError, SingerSDKError) as error:
-            click.echo(f"Error: {one_line(str(error), 2_000)}", err=True)
-        sys.exit(1)
 
 
 @dataclass(frozen=True)
@@ -68,15 +54,15 @@ class Context:
 @click.option(
     "--config",
     multiple=True,
-    help="The target's configuration: a file, or ENV for environment variables. May be "
-    "given several times; later ones win.",
+    metavar="FILE|ENV",
+    help="Settings of the target; ENV, the default, takes TARGET_SNOWFLAKE_MERGE_… "
+    "variables. May be given several times; later ones win.",
 )
 @click.pass_context
 def cli(context: click.Context, config: tuple[str, ...]) -> None:
     """Look after what target-snowflake-merge loads."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    option = next(param for param in cli.params if param.name == "config")
-    given = TargetSnowflakeMerge.cb_config(context, option, config)  # type: ignore[arg-type] # click's own type of a parameter
+    given = read(*(config or (ENVIRONMENT,)))
     # An answer stands alone, without a line for each setting that was read.
     for name in (TargetSnowflakeMerge.name, "singer_sdk"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from singer_sdk.exceptions import MissingKeyPropertiesError
+from singer_sdk.exceptions import MissingKeyPropertiesError, SingerSDKError
+from singer_sdk.singerlib.exceptions import SingerError
 
 
 class TargetError(Exception):
@@ -11,6 +12,14 @@ class TargetError(Exception):
     The command prints it on standard error and ends with exit code 1. It never holds a
     secret.
     """
+
+
+class SettingError(TargetError):
+    """A setting is missing or wrong."""
+
+
+class OutputError(TargetError):
+    """Nothing can be written to standard output any more."""
 
 
 class MissingKeyError(TargetError, MissingKeyPropertiesError):
@@ -55,3 +64,7 @@ class ValueRefusedError(ValueError):
 
 class InvalidDateError(ValueRefusedError):
     """A text is no date, or none that Snowflake knows, such as ``0000-00-00``."""
+
+
+EXPLAINED = (TargetError, SingerSDKError, SingerError)
+"""Errors whose messages say it all, so that a command needs no traceback."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
-
 from singer_sdk.typing import (
     BooleanType,
     IntegerType,
@@ -12,9 +9,6 @@ from singer_sdk.typing import (
     Property,
     StringType,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 SETTINGS = PropertiesList(
     Property(
@@ -210,22 +204,3 @@ SETTINGS = PropertiesList(
         "and `_SDC_REQUEST_ID` are there in any case.",
     ),
 ).to_dict()
-
-REQUIRED = re.compile(r"^'(\w+)' is a required property$")
-
-
-def sentence(errors: Sequence[str], config: Mapping[str, Any]) -> str:
-    """Say what is wrong with settings, without showing a secret.
-
-    Args:
-        errors: What the validation says.
-        config: The settings.
-    """
-    missing = [found[1] for text in errors if (found := REQUIRED.match(text))]
-    if missing:
-        return f"Settings are missing: {', '.join(missing)}; set them."
-    text = "; ".join(errors)
-    for name, schema in SETTINGS["properties"].items():
-        if schema.get("secret") and name in config:
-            text = text.replace(repr(config[name]), "the secret")
-    return f"Settings are wrong: {text}; correct them."

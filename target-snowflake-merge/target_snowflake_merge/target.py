@@ -1,10 +1,10 @@
 """The target: its settings, the order of messages and state, and the command.
 
 What is private in singer-sdk 0.54 and used here all the same, since no public hook does
-what it does; the upper bound on the SDK in pyproject.toml is for its sake. Overridden:
+what it does; the upper bound on the SDK in pyproject.toml is for its sake. Overridden,
+beside what ``config.py`` lists:
 
-- ``TargetSnowflakeMerge``: ``_env_var_config``, ``_validate_config``,
-  ``_handle_max_record_age``, ``_process_schema_message``,
+- ``TargetSnowflakeMerge``: ``_handle_max_record_age``, ``_process_schema_message``,
   ``_process_record_message``, ``_process_state_message``,
   ``_process_activate_version_message``, ``_process_batch_message``,
   ``_write_state_message``, ``_handle_termination``;
@@ -12,15 +12,13 @@ what it does; the upper bound on the SDK in pyproject.toml is for its sake. Over
   ``_validate_and_parse``, ``_singer_validate_message``;
 - ``ExactStreamMap``: ``_eval``.
 
-Used: ``classproperty``, ``parse_environment_config``, ``Target._sinks_active``,
-``CustomStreamMap._transform_fn``, ``flatten_key``.
+Used: ``Target._sinks_active``, ``CustomStreamMap._transform_fn``, ``flatten_key``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import os
 import sys
 import threading
 import time
@@ -30,9 +28,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Target
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.json import serialize_json
@@ -43,15 +38,16 @@ from target_snowflake_merge.account import base_url, destination
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.command import Command
 from target_snowflake_merge.conclusions import Conclusions
+from target_snowflake_merge.config import Configured
 from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.delivery import Delivery
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.journal import Journal
 from target_snowflake_merge.json_schema import whole
 from target_snowflake_merge.ledger import Ledger
 from target_snowflake_merge.loader import Loader
 from target_snowflake_merge.reader import MessageReader
-from target_snowflake_merge.settings import SETTINGS, sentence
+from target_snowflake_merge.settings import SETTINGS
 from target_snowflake_merge.settling import settle
 from target_snowflake_merge.signals import Ending
 from target_snowflake_merge.sinks import MergeSink
@@ -63,13 +59,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
     from target_snowflake_merge.entry import Entry
 
 
-class TargetSnowflakeMerge(Target):
+class TargetSnowflakeMerge(Configured, Target):
     """Loads Snowflake through idempotent MERGE statements of its SQL API."""
 
     name = "target-snowflake-merge"
@@ -119,46 +114,12 @@ class TargetSnowflakeMerge(Target):
 
     # Settings.
 
-    @classmethod
-    @override
-    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
-        """Take the SDK's settings but for that of Faker, which is not installed."""
-        super().append_builtin_config(config_jsonschema)
-        config_jsonschema["properties"].pop("faker_config", None)
-
-    @classproperty
-    @override
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
-        """Read the settings from environment variables; empty ones are not given."""
-        cls.append_builtin_config(cls.config_jsonschema)
-        config: dict[str, Any] = {}
-        for name, schema in cls.config_jsonschema["properties"].items():
-            variable = f"{cls._env_var_prefix}{name.upper()}"
-            if os.environ.get(variable) == "":
-                continue
-            try:
-                one = {"properties": {name: schema}}
-                config |= parse_environment_config(one, cls._env_var_prefix)
-            except ValueError as error:
-                raise TargetError(
-                    f"Setting {name}: the environment variable {variable} does not "
-                    "hold a value of its type; correct it."
-                ) from error
-        return config
-
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Validate the settings, and say what is wrong without showing a secret."""
-        self._config = {
-            name: value for name, value in self._config.items() if value != ""
-        }
         if raise_errors:
             mapping.check(self._config.get("stream_maps"))
             flattening.check(self._config)
-        try:
-            return super()._validate_config(raise_errors=raise_errors)
-        except ConfigValidationError as error:
-            raise TargetError(sentence(error.errors, self._config)) from None
+        return super()._validate_config(raise_errors=raise_errors)
 
     # A run.
 
@@ -467,19 +428,6 @@ class TargetSnowflakeMerge(Target):
         sink.activate_version(version)
 
     # The command.
-
-    @classmethod
-    @override
-    def cb_config(
-        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
-    ) -> _ConfigInput:
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, ValueError) as error:
-            reason = one_line(str(error))
-            raise TargetError(
-                f"--config cannot be read: {reason}; correct it."
-            ) from error
 
     @classmethod
     @override

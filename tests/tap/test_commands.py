@@ -127,8 +127,8 @@ def test_ping_stops_where_nothing_more_can_be_told(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"{ no json", "catalog.json is no JSON"),
-        (b"\xff\xfe", "catalog.json is no JSON"),
+        (b"{ no json", "catalog.json cannot be read: Expecting"),
+        (b"\xff\xfe", "catalog.json cannot be read: 'utf-8'"),
         (b"[]", "catalog.json is no JSON object"),
         (b'{"streams": "x"}', "The catalog is not made as Singer's are"),
     ],
@@ -152,7 +152,7 @@ def test_a_file_without_settings_ends_with_a_sentence(
         file.write_bytes(content)
     done = ask("ping", "--config", str(file))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"The file of settings {file} ")
+    assert done.stderr.startswith(f"Error: The file of settings {file} ")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -204,7 +204,7 @@ def test_endpoints_needs_no_version(ask: Ask) -> None:
 def test_a_branch_that_no_header_can_carry_ends_ping_with_a_sentence(ask: Ask) -> None:
     done = ask("ping", branch="Zürich€")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "Setting 'branch' is 'Zürich€', which cannot be sent" in done.stderr
+    assert "Setting 'branch' cannot be sent" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -212,7 +212,7 @@ def test_a_branch_that_no_header_can_carry_ends_ping_with_a_sentence(ask: Ask) -
 def test_wrong_settings_end_with_a_sentence(ask: Ask, command: str) -> None:
     done = ask(command, instance_url="erp.example.com")
     assert done.returncode == 1
-    assert "which is no address" in done.stderr
+    assert "'instance_url' is no address" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

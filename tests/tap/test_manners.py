@@ -276,9 +276,43 @@ def test_a_target_that_dies_gives_the_seat_back(
     next(line for line in process.stdout if "RECORD" in line)
     process.stdout.close()
     log = process.stderr.read()
-    assert process.wait() != 0
+    assert process.wait() == 1
+    last = log.splitlines()[-1]
+    assert "The target has ended; see its message." in last
     assert "Traceback" not in log
+    assert "rror occurred" not in log
     assert logouts(acumatica) == [204]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("> /dev/full", "Standard output cannot be written (No space left on device)."),
+        ("--discover > /dev/full", "cannot be written (No space left on device)."),
+        (">&-", "Standard output is closed; open it"),
+    ],
+)
+def test_output_that_cannot_be_written_ends_with_a_sentence(
+    tmp_path: Path,
+    acumatica: AcumaticaAdmin,
+    settings: dict[str, Any],
+    options: str,
+    says: str,
+) -> None:
+    del acumatica  # it watches over the seats
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(settings))
+    command = f'exec "$0" --config "$1" {options}'
+    done = subprocess.run(  # noqa: S603 - our own command
+        ["/bin/bash", "-c", command, TAP, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert "xception" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,6 @@ def test_a_state_that_does_not_say_whose_it_is_is_taken(read: Read) -> None:
     [
         ({"instance_url": "https://ERP.example.com:443/"}, "erp.example.com", ""),
         ({"instance_url": "https://erp.example.com"}, "erp.example.com", ""),
-        ({"instance_url": "https://me@erp.example.com"}, "erp.example.com", ""),
         ({"instance_url": "https://e.com:8443/Site/"}, "e.com:8443/Site", ""),
         ({"instance_url": "https://[2001:DB8::1]"}, "[2001:db8::1]", ""),
         ({"instance_url": "https://e.com", "client_id": "id@T"}, "e.com", "T"),

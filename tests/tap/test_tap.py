@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.acumatica.faults import Fault
-from tap_acumatica.tap import TapAcumatica
 
 from tests.tap.conftest import outcome
 
@@ -198,18 +197,21 @@ def test_the_seat_is_given_back_after_an_error(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"instance_url": None}, "setting 'instance_url' is missing"),
-        ({"instance_url": "erp.example.com"}, "which is no address"),
+        ({"instance_url": None}, "Settings are missing: instance_url; set them."),
+        ({"instance_url": "erp.example.com"}, "_url' is no address"),
         ({"instance_url": "http://erp.example.com"}, "use https://"),
-        ({"instance_url": "https://[erp.example.com"}, "which is no address"),
-        ({"instance_url": "https://erp.example.com/?a=1"}, "which is no address"),
-        ({"instance_url": "https://erp..example.com"}, "which is no address"),
-        ({"instance_url": f"https://{'e' * 64}.com"}, "which is no address"),
+        ({"instance_url": "https://[erp.example.com"}, "_url' is no address"),
+        ({"instance_url": "https://erp.example.com/?a=1"}, "_url' is no address"),
+        ({"instance_url": "https://erp..example.com"}, "_url' is no address"),
+        ({"instance_url": f"https://{'e' * 64}.com"}, "_url' is no address"),
         ({"instance_url": "https:/me:pw@erp.example.com"}, "_url' is no address"),
         ({"instance_url": "https//me:pw@[erp"}, "_url' is no address"),
-        ({"instance_url": "https://me:pw@erp.example.com"}, "holds a password"),
-        ({"instance_url": "ftp://me:pw@erp.example.com"}, "holds a password"),
-        ({"password": 98765432}, "the value of password is not of type 'string'"),
+        (
+            {"instance_url": "https://me:pw@erp.example.com"},
+            "holds a user or a password",
+        ),
+        ({"instance_url": "ftp://me:pw@erp.example.com"}, "holds a user or a password"),
+        ({"password": 98765432}, "password must be a text"),
         ({"instance_url": "http://127.0.0.1:9"}, "Cannot reach http://127.0.0.1:9"),
         ({"endpoint_version": None}, "this instance serves Default/20.200.001, "),
         ({"endpoint_version": "19.1"}, "Default/19.1 is not served"),
@@ -220,9 +222,9 @@ def test_the_seat_is_given_back_after_an_error(
         ({"page_size": 0}, "page_size"),
         ({"start_date": "yesterday"}, "start_date"),
         ({"start_date": "2026-06-01T00:00:00"}, "quote it in meltano.yml"),
-        ({"branch": "Zürich€"}, "Setting 'branch' is 'Zürich€', which cannot be sent"),
-        ({"branch": "MA\nIN"}, "Setting 'branch' is 'MA\\nIN', which cannot be sent"),
-        ({"branch": " MAIN"}, "Setting 'branch' is ' MAIN', which cannot be sent"),
+        ({"branch": "Zürich€"}, "Setting 'branch' cannot be sent"),
+        ({"branch": "MA\nIN"}, "Setting 'branch' cannot be sent"),
+        ({"branch": " MAIN"}, "Setting 'branch' cannot be sent"),
         ({"lookback_seconds": 10**11}, "lookback_seconds"),
         ({"requests_per_minute": 10**19}, "requests_per_minute"),
     ],
@@ -323,19 +325,6 @@ def test_environment_variables_are_settings(
     assert (run.exit_code == 0) is ends_well
     assert "Traceback" not in run.log
     assert ends_well or f"TAP_ACUMATICA_{variable} does not hold" in run.errors[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "on"),
-    [("y", True), ("True", True), ("1", True), ("n", False), ("OFF", False)],
-)
-def test_an_environment_variable_says_yes_or_no(
-    monkeypatch: pytest.MonkeyPatch, text: str, *, on: bool
-) -> None:
-    monkeypatch.setenv("TAP_ACUMATICA_INCLUDE_ARCHIVED", text)
-    config = {"instance_url": "https://erp.example.com"}
-    tap = TapAcumatica(config=config, parse_env_config=True, setup_mapper=False)
-    assert tap.config["include_archived"] is on
 
 
 def test_secrets_never_reach_the_log(

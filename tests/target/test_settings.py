@@ -165,6 +165,30 @@ def test_invalid_dates_may_be_null(warehouse: Warehouse, date: str) -> None:
     assert warehouse.rows("ID, DUE") == [["1", None]]
 
 
+def test_null_is_not_given_for_any_setting(warehouse: Warehouse) -> None:
+    """It took validation, deletions and metadata away, or ended in a traceback."""
+    wanted = {"account", "private_key_path", "user", "database", "host", "journal_path"}
+    wanted |= {"default_target_schema"}
+    nothing = {name: None for name in TESTS if name not in wanted}
+    path = warehouse.folder / "nulls.json"
+    path.write_text(json.dumps({**warehouse.settings(), **nothing}))
+
+    def run(*messages: Any) -> Any:
+        lines = "".join(f"{json.dumps(message)}\n" for message in messages)
+        return warehouse.run(lines, "--config", str(path))
+
+    def seen(id_: str, version: int) -> dict[str, Any]:
+        return {**record(id=id_), "version": version}
+
+    activate = {"type": "ACTIVATE_VERSION", "stream": "bill", "version": 2}
+    assert run(BILL, seen("1", 1), seen("2", 1)).code == 0
+    done = run(BILL, seen("1", 2), activate, {"type": "STATE", "value": {"at": 1}})
+    assert (done.code, done.states) == (0, [{"at": 1}]), done.log
+    marks = warehouse.rows('ID, "_SDC_DELETED_AT" IS NULL')
+    assert marks == [["1", True], ["2", False]]
+    assert "does not fit its schema" in run(BILL, record(id=5)).refusal()
+
+
 def test_records_are_validated_or_not(warehouse: Warehouse) -> None:
     """Validation is on by default, and names stream, key, field and value."""
     state = {"type": "STATE", "value": {"at": 1}}
