@@ -13,6 +13,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from tap_acumatica.errors import AcumaticaError, SettingError
+from tap_acumatica.integrity import verified, with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,7 @@ class TokenFile:
             Path(new).unlink(missing_ok=True)
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(content))
+                file.write(with_checksum(msgspec.json.encode(content)))
                 file.flush()
                 os.fsync(file.fileno())
             Path(new).replace(self._path)
@@ -139,11 +140,15 @@ class TokenFile:
             SettingError: There is none, or the file cannot be read.
         """
         try:
-            content = msgspec.json.decode(self._path.read_bytes(), type=Content)
+            known = verified(self._path.read_bytes())
+            content = msgspec.json.decode(known, type=Content)
         except FileNotFoundError:
             content = None
-        except (OSError, msgspec.MsgspecError) as error:
-            raise SettingError(self._unusable(error)) from error
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise SettingError(
+                f"{self._unusable(error)} Where it is damaged, remove it and run "
+                "`acumatica login`."
+            ) from error
         if content and (not self._first or content.grown_from == self._grown_from):
             return content.refresh_token
         if not self._first:

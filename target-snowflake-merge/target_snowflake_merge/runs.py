@@ -3,7 +3,8 @@
 Each statement is two files, ``<request id>.json`` with what is known about it and
 ``<request id>.rows`` with its bind. The rows are written first and never change; the
 small file is only ever replaced as a whole. So a crash at any byte leaves either no
-statement, which then was not sent, or one that can be read and sent again.
+statement, which then was not sent, or one that can be read and sent again. Both have a
+checksum, which stands in the small file.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import msgspec
 
 from target_snowflake_merge.entry import DISCARDABLE, Entry, checksum, decoder, encoder
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.integrity import DamagedError, verified, with_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +88,7 @@ class Run:
         Raises:
             TargetError: It cannot be written, or there is no room for it.
         """
-        content = encoder.encode(entry)
+        content = with_checksum(encoder.encode(entry))
         while not self._room.take(len(payload) + len(content)):
             self._make_room(len(payload) + len(content))
         with self._writing(
@@ -102,7 +104,7 @@ class Run:
             TargetError: It cannot be written.
         """
         path = self.path / f"{entry.request_id}{ENTRY}"
-        content = encoder.encode(entry)
+        content = with_checksum(encoder.encode(entry))
         growth = len(content) - file_size(path)
         with self._writing(
             f"make room there. Request {entry.request_id} of stream {entry.stream} "
@@ -133,8 +135,7 @@ class Run:
         """Whether the outcome of a statement is known by now."""
         path = self.path / f"{request_id}{ENTRY}"
         try:
-            with readable(path):
-                return decoder.decode(path.read_bytes()).is_settled
+            return read(path).is_settled
         except FileNotFoundError:  # so well that it was forgotten
             return True
 
@@ -199,11 +200,22 @@ def readable(path: Path) -> Iterator[None]:
             f"The journal's {path} cannot be read ({error.strerror}); correct its "
             "rights, move it away, or set another journal_path."
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, DamagedError) as error:
         raise TargetError(
             f"The journal's file {path} is damaged ({error}); move it away to go "
             "on without it."
         ) from error
+
+
+def read(path: Path) -> Entry:
+    """Read what is known about a statement.
+
+    Raises:
+        FileNotFoundError: It is gone.
+        TargetError: It is damaged, or cannot be read.
+    """
+    with readable(path):
+        return decoder.decode(verified(path.read_bytes()))
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -215,9 +227,9 @@ def entries(folder: Path) -> list[Entry]:
     found = []
     for path in files(folder):
         # What its owner has removed meanwhile is none of its statements any more.
-        with contextlib.suppress(FileNotFoundError), readable(path):
+        with contextlib.suppress(FileNotFoundError):
             if path.suffix == ENTRY:
-                found.append(decoder.decode(path.read_bytes()))
+                found.append(read(path))
     return sorted(found, key=lambda entry: (entry.created_at, entry.request_id))
 
 

@@ -22,7 +22,7 @@ from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.target import TargetSnowflakeMerge
 from typing_extensions import override
 
-SHELL = ("command.py", "config.py")
+SHELL = ("command.py", "config.py", "integrity.py")
 """What both plugins have in common; neither may import the other."""
 
 

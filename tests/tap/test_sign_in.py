@@ -131,6 +131,25 @@ def test_a_spoilt_token_file_is_named(path: Path, content: bytes) -> None:
         TokenFile(str(path), "first").newest()
 
 
+def test_a_flipped_bit_in_a_token_file_is_noticed(path: Path) -> None:
+    """The token would be refused, and the one of the settings be void long since."""
+    with (file := TokenFile(str(path), "first")).held():
+        file.keep("second")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"second")] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SettingError, match="checksum does not fit") as raised:
+        TokenFile(str(path), "first").newest()
+    assert "remove it and run `acumatica login`" in str(raised.value)
+
+
+def test_a_token_file_without_a_checksum_is_read(path: Path) -> None:
+    """Versions before this one wrote none."""
+    path.parent.mkdir()
+    path.write_bytes(b'{"refresh_token":"kept","grown_from":""}')
+    assert TokenFile(str(path)).newest() == "kept"
+
+
 @pytest.mark.parametrize("path", ["~nobody-here/token", "kept/to\0ken", "to\ud800ken"])
 def test_a_path_that_no_file_can_have_is_named(path: str) -> None:
     with pytest.raises(SettingError) as raised:

@@ -181,6 +181,42 @@ def test_a_damaged_entry_is_named(
     assert warehouse.merges() == []
 
 
+FIELDS = ["sql", "checksum", "destination", "table", "request_id", "first_sequence"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_flipped_bit_in_what_is_in_flight_is_noticed(
+    warehouse: Warehouse, field: str
+) -> None:
+    """One in the SQL loaded a column of nulls; one in the destination hid the batch."""
+    killed(warehouse, "kill before", SCHEMA, bill("1"))
+    (path,) = warehouse.journal.glob("*/*.json")
+    content = bytearray(path.read_bytes())
+    name = f'"{field}":'.encode()
+    value = content.index(name) + len(name)
+    # A letter of the SQL's column, else the last but two characters of the value.
+    at = content.index(b"NAME", value) + 2 if field == "sql" else value + 20
+    content[at] ^= 1
+    path.write_bytes(content)
+    warehouse.admin.forget()
+
+    says = f"The journal's file {path} is damaged (its checksum does not fit"
+    assert says in warehouse.load(OTHER, STATE).refusal()
+    assert says in warehouse.operate("replay", "--dry-run", code=1)[1]
+    assert warehouse.merges() == []
+
+
+def test_what_is_in_flight_without_a_checksum_is_settled(warehouse: Warehouse) -> None:
+    """Versions before this one wrote none."""
+    killed(warehouse, "kill before", SCHEMA, bill("1"))
+    (path,) = warehouse.journal.glob("*/*.json")
+    path.write_bytes(msgspec.json.encode(*journal(warehouse)))
+    assert b"sha256" not in path.read_bytes()
+    warehouse.loaded(OTHER)
+    assert warehouse.rows("ID") == [["1"]]
+    assert b"sha256" in path.read_bytes()
+
+
 def test_what_is_kept_survives_a_loss_of_power(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
