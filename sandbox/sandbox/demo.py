@@ -32,7 +32,6 @@ SHOWN = re.compile(
     r"|\[(?:warning|error|critical).*"
 )
 """What the terminal shows of Meltano's output."""
-STATE_ID = "sandbox:tap-acumatica-to-target-snowflake-merge"
 
 
 class Copied(NamedTuple):
@@ -167,8 +166,11 @@ def copy(project: Project) -> None:
     """Run the pipeline, let days pass, run it again, and compare both sides."""
     acumatica = AcumaticaAdmin(project.acumatica_url)
     snowflake = SnowflakeAdmin(project.snowflake_url)
-    forget = ("state", "clear", "--force", STATE_ID)
-    meltano(project, *forget, says="Forgetting where earlier demos stopped")
+    for job in (JOB, FULL):
+        # They may have had other ports: another instance, to the tap.
+        state_id = f"sandbox:{'-to-'.join(job)}"
+        says = f"Forgetting where earlier runs of {job[0]} stopped"
+        meltano(project, "state", "clear", "--force", state_id, says=says)
     meltano(project, "run", *JOB, says="First run: everything there is")
     say("Three business days pass in Acumatica")
     for entity, change in acumatica.mutate(days=3, deletes=True).items():

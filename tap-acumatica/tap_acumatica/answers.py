@@ -22,7 +22,13 @@ SHOWN = 200
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses that may pass."""
 
-_SEAT_LIMIT = re.compile(r"concurrent|api log-?in", re.IGNORECASE)
+_SEAT_LIMIT = re.compile(
+    r"concurrent|api log-?in|(number|limit|maximum)[^.]*\bsessions\b"
+    r"|\bsessions\b[^.]*(limit|maximum|exceed|reached)",
+    re.IGNORECASE,
+)
+"""Whose limit it is need not be said: the licence's, or that of the user (User Types,
+EP202500). Too many *attempts* lock the account, and must not be repeated."""
 _MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -124,8 +130,13 @@ def redirect(response: requests.Response) -> Redirect | None:
 
 
 def has_no_seat(response: requests.Response) -> bool:
-    """Tell whether all sessions that the licence allows are taken, which passes."""
-    return bool(_SEAT_LIMIT.search(said(response)))
+    """Tell whether all sessions that the licence allows are taken, which passes.
+
+    RFC 6749, 5.2, gives the token endpoint words of its own for what it says.
+    """
+    described = content(response).get("error_description")
+    told = (described,) if isinstance(described, str) else ()
+    return any(map(_SEAT_LIMIT.search, (said(response), *told)))
 
 
 def retry_after(response: requests.Response) -> float | None:

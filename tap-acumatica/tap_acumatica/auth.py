@@ -39,6 +39,10 @@ UNREACHABLE = (requests.RequestException, ValueError)
 where it is told to follow none."""
 _SENDABLE = re.compile(r"[!-~]+")
 """What a header can carry of a token (RFC 6750, 2.1)."""
+_NO_SEAT = (
+    "All sessions of the licence, or of this user, are taken: sign other clients out, "
+    "or raise the limit (User Types, EP202500, or Users, SM201010)"
+)
 _LOCKS = "a wrong password that is sent again and again locks the account"
 
 
@@ -161,13 +165,12 @@ class PasswordAuthenticator(OAuthAuthenticator):
 class RefreshTokenAuthenticator(OAuthAuthenticator):
     """Refresh tokens, each of which is good for one access token and its successor."""
 
-    description = "OAuth, with a refresh token"
-
     def __init__(
         self, instance_url: str, *, client_id: str, client_secret: str, file: TokenFile
     ) -> None:
         super().__init__(instance_url, client_id, client_secret)
         self._file = file
+        self.description = "OAuth, with a refresh token"
 
     @override
     def turn(self) -> AbstractContextManager[None]:
@@ -176,15 +179,18 @@ class RefreshTokenAuthenticator(OAuthAuthenticator):
 
     @override
     def _grant(self, session: requests.Session) -> Mapping[str, Any]:
-        check = (
-            "Run `acumatica login` for a new refresh token, and remove the setting "
-            "refresh_token if it holds an old one"
-        )
         newest = self._file.newest()
+        check = (
+            f"The chain of refresh tokens is {self._file.age}. Run `acumatica login` "
+            "for a new one, and remove the setting refresh_token if it holds an old one"
+        )
         form = {"grant_type": "refresh_token", "refresh_token": newest}
         answer = self._ask(session, check, **form)
         # The old one is void now, and the next run needs the new one.
         self._file.keep(answer.get("refresh_token") or newest)
+        self.description = (
+            f"OAuth, with a refresh token, whose chain is {self._file.age}"
+        )
         return answer
 
 
@@ -242,6 +248,8 @@ class CookieAuthenticator(Authenticator):
         message = f"The instance refuses the sign-in ({told})."
         is_busy = status in answers.PASSING - {requests.codes.internal_server_error}
         is_unspoken = is_busy and not answers.message(response)
+        if answers.has_no_seat(response):
+            message += f" {_NO_SEAT}."
         if is_unspoken or _is_closed(response):
             return RetryableError(message, answers.retry_after(response))
         return AcumaticaError(
@@ -299,6 +307,8 @@ def token(
     """
     response = endpoint.post(session, data=form)
     answer = answers.content(response)
+    if answer.get("error") == "invalid_grant" and answers.has_no_seat(response):
+        raise RetryableError(_refusal(response, _NO_SEAT))
     if response.status_code in _REFUSED:
         raise AcumaticaError(_refusal(response, check))
     if _is_token(answer):

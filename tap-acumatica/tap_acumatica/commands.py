@@ -16,6 +16,7 @@ from tap_acumatica.endpoint import served_endpoints
 from tap_acumatica.login import Attempt, Listener, refresh_token
 from tap_acumatica.ping import checks
 from tap_acumatica.tap import TapAcumatica, json_file
+from tap_acumatica.token_file import CHAIN_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,5 +118,10 @@ def login(config: tuple[str, ...], *, port: int, browser: bool, wait: float) -> 
         if browser:
             webbrowser.open(address)
         code = attempt.code(listener.redirect(attempt.state, wait))
-        file.keep(refresh_token(url, client, attempt, code))
-    click.echo(f"The refresh token is kept in {settings['refresh_token_path']}.")
+        file.begin(refresh_token(url, client, attempt, code))
+    click.echo(
+        f"The refresh token is kept in {settings['refresh_token_path']}. Each use "
+        f"replaces it, but Acumatica ends the chain {CHAIN_DAYS} days after this "
+        "sign-in, unless the connected application (SM303010) has Sliding Expiration: "
+        "run `acumatica login` again before that. `acumatica ping` tells how old it is."
+    )

@@ -32,20 +32,22 @@ class Source(NamedTuple):
         bookmark.update(self._asdict())
 
 
-def check_form(bookmarks: object) -> None:
-    """Refuse bookmarks that are none.
+def bookmarks(state: object) -> dict[str, dict[str, Any]]:
+    """Return the bookmarks of a state by stream; none where there is no state.
 
     Raises:
         SettingError: They, or one of them, are no JSON object.
     """
-    if not isinstance(bookmarks, dict):
+    found = state.get("bookmarks", {}) if isinstance(state, dict) else {}
+    if not isinstance(found, dict):
         raise SettingError("The state's bookmarks are no JSON object.")
-    for stream, bookmark in bookmarks.items():
+    for stream, bookmark in found.items():
         if not isinstance(bookmark, dict):
             raise SettingError(f"The state's bookmark of {stream} is no JSON object.")
+    return found
 
 
-def check_source(bookmarks: Mapping[str, Mapping[str, Any]], source: Source) -> None:
+def check_source(earlier: Mapping[str, Mapping[str, Any]], source: Source) -> None:
     """Refuse to go on from where another instance or tenant has been read to.
 
     What is older there than the bookmarks would never come, and a full refresh would
@@ -53,13 +55,13 @@ def check_source(bookmarks: Mapping[str, Mapping[str, Any]], source: Source) -> 
     are taken.
 
     Args:
-        bookmarks: The state's, by stream.
+        earlier: The state's bookmarks by stream.
         source: What the settings name.
 
     Raises:
         SettingError: A bookmark is of another one.
     """
-    for stream, bookmark in bookmarks.items():
+    for stream, bookmark in earlier.items():
         if "instance" not in bookmark:
             continue
         known = Source(bookmark["instance"], bookmark.get("tenant") or "")

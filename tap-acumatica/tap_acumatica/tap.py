@@ -30,7 +30,7 @@ from tap_acumatica.errors import (
 )
 from tap_acumatica.schema import Structure, Swagger
 from tap_acumatica.settings import SETTINGS
-from tap_acumatica.state import Source, check_form, check_source
+from tap_acumatica.state import Source, bookmarks, check_source
 from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, proposal, specs
 from tap_acumatica.sync import AcumaticaStream
 
@@ -121,8 +121,7 @@ class TapAcumatica(Configured, Tap):
         Raises:
             SettingError: One of them is not what it should be.
         """
-        if isinstance(state := kwargs.get("state"), dict):
-            check_form(state.get("bookmarks", {}))
+        self._earlier = bookmarks(kwargs.get("state"))
         if isinstance(catalog := kwargs.get("catalog"), dict):
             kwargs["catalog"] = _catalog(catalog)
         self._warned_of_clocks = False
@@ -150,17 +149,9 @@ class TapAcumatica(Configured, Tap):
         sys.exit(128 + signum)
 
     @override
-    def load_state(self, state: dict[str, Any]) -> None:
-        super().load_state(state)
-        check_source(self.state.get("bookmarks", {}), self.source)
-
-    @cached_property
-    def source(self) -> Source:
-        """What is read, for states to know."""
-        return source(self.config)
-
-    @override
     def setup_mapper(self) -> None:
+        # Before anybody signs in.
+        check_source(self._earlier, self.source)
         # The streams add fields that are newer than the catalog, and the mapper takes
         # its schemas from there.
         self.logger.debug("Reading %d streams.", len(self.streams))
@@ -355,6 +346,11 @@ class TapAcumatica(Configured, Tap):
         """The description of the tenant's endpoint."""
         path = f"{self.endpoint.path}/swagger.json"
         return Swagger(self.client.get(path).body)
+
+    @cached_property
+    def source(self) -> Source:
+        """What is read, for states to know."""
+        return source(self.config)
 
     @property
     def clocks(self) -> clocks.Clocks:

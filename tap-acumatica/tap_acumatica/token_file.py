@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,12 @@ from tap_acumatica.integrity import verified, with_checksum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CHAIN_DAYS = 30
+"""Days after its first token at which Acumatica ends a chain of refresh tokens, however
+often it is used. Source: Integration Development Guide, "Sliding Expiration of Refresh
+Tokens"."""
+NOTICE_DAYS = 7
+"""Days before that at which a run begins to warn."""
 LONGEST_TURN = 600
 """Seconds to wait for another process that uses the file, such as one in which a person
 signs in."""
@@ -32,10 +39,13 @@ class Content(msgspec.Struct):
         refresh_token: The newest token.
         grown_from: The digest of the setting that the first token came from; empty for
             one that ``acumatica login`` has obtained.
+        began: When the first token of the chain was obtained, or, for one that came
+            from the setting, first used; None in files of older versions.
     """
 
     refresh_token: str
     grown_from: str = ""
+    began: datetime | None = None
 
 
 class TokenFile:
@@ -62,6 +72,33 @@ class TokenFile:
             ) from error
         self._first = first
         self._grown_from = sha256(first.encode()).hexdigest() if first else ""
+        self._began: datetime | None = None
+        self._has_warned = False
+
+    @property
+    def age(self) -> str:
+        """How old the chain of the token is that `newest` has returned, for people."""
+        days = self._days()
+        known = "of an unknown age" if days is None else f"at least {days} days old"
+        return (
+            f"{known}; Acumatica ends one after {CHAIN_DAYS} days, unless the "
+            "connected application (SM303010) has Sliding Expiration"
+        )
+
+    def _days(self) -> int | None:
+        if self._began is None:
+            return None
+        return max((datetime.now(UTC) - self._began).days, 0)
+
+    def _warn(self) -> None:
+        """Say once that the chain may soon end; beyond its end it has another one."""
+        days = self._days() or 0
+        if CHAIN_DAYS - NOTICE_DAYS <= days <= CHAIN_DAYS and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "The chain of refresh tokens is %s: run `acumatica login` in time.",
+                self.age,
+            )
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -110,13 +147,22 @@ class TokenFile:
                 "run this again."
             ) from error
 
-    def keep(self, refresh_token: str) -> None:
-        """Put a token in the place of what the file holds.
+    def begin(self, refresh_token: str) -> None:
+        """Put the first token of a new chain in the place of what the file holds.
 
         Raises:
             AcumaticaError: It cannot be written; the sign-in must be repeated.
         """
-        content = Content(refresh_token, self._grown_from)
+        self._began = datetime.now(UTC)
+        self.keep(refresh_token)
+
+    def keep(self, refresh_token: str) -> None:
+        """Put a token in the place of the one that `newest` has returned.
+
+        Raises:
+            AcumaticaError: It cannot be written; the sign-in must be repeated.
+        """
+        content = Content(refresh_token, self._grown_from, self._began)
         new = f"{self._path}.new"
         try:
             # What a crash has left may have other rights.
@@ -150,12 +196,15 @@ class TokenFile:
                 "`acumatica login`."
             ) from error
         if content and (not self._first or content.grown_from == self._grown_from):
+            self._began = content.began
+            self._warn()
             return content.refresh_token
         if not self._first:
             raise SettingError(
                 f"There is no refresh token in {self._path}: run `acumatica login`, or "
                 "set refresh_token."
             )
+        self._began = datetime.now(UTC)
         return self._first
 
     def _unusable(self, error: Exception | str) -> str:

@@ -120,6 +120,15 @@ def test_a_wrong_password_is_told_and_locks_in_the_end(
     assert admin.sessions() == []
 
 
+def test_a_user_with_all_its_sessions_cannot_sign_in(
+    browser: Browser, admin: AcumaticaAdmin
+) -> None:
+    admin.change_settings(user_sessions=0)
+    answer = browser.sign_in()
+    assert answer.status_code == 500
+    assert "concurrent API logins" in answer.json()["exceptionMessage"]
+
+
 def test_no_seat_at_sign_in(browser: Browser, admin: AcumaticaAdmin) -> None:
     admin.change_settings(seats=0)
     answer = browser.sign_in()

@@ -68,6 +68,35 @@ def test_a_refresh_token_needs_the_scope_for_it(stranger: AcumaticaClient) -> No
     assert "refresh_token" in stranger.grant().json()
 
 
+def test_a_chain_of_refresh_tokens_ends(
+    stranger: AcumaticaClient, admin: AcumaticaAdmin
+) -> None:
+    admin.change_settings(refresh_chain_seconds=2)
+    token, began = stranger.sign_in()["refresh_token"], time.monotonic()
+    while (answer := renewed(stranger, token)).status_code == 200:
+        assert time.monotonic() < began + 30
+        token = answer.json()["refresh_token"]
+        time.sleep(0.1)
+    assert time.monotonic() > began + 1
+    assert answer.json() == {"error": "invalid_grant"}
+
+
+def renewed(stranger: AcumaticaClient, token: str) -> requests.Response:
+    return stranger.grant(grant_type="refresh_token", refresh_token=token)
+
+
+def test_a_user_with_all_its_sessions_gets_no_token(
+    stranger: AcumaticaClient, admin: AcumaticaAdmin
+) -> None:
+    token = stranger.sign_in()["refresh_token"]
+    admin.change_settings(user_sessions=0)
+    for answer in (stranger.grant(), renewed(stranger, token)):
+        assert answer.status_code == 400
+        assert "concurrent API logins" in answer.json()["error_description"]
+    admin.change_settings(user_sessions=1)
+    assert stranger.grant().status_code == 200
+
+
 def test_refresh_tokens_rotate(stranger: AcumaticaClient) -> None:
     first = stranger.sign_in()["refresh_token"]
     renewed = stranger.sign_in(grant_type="refresh_token", refresh_token=first)

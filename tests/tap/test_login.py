@@ -9,6 +9,7 @@ import stat
 import struct
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -80,6 +81,9 @@ def test_a_person_signs_in_once_and_the_runs_go_on_from_there(
     output, errors = process.communicate()
     assert (process.returncode, errors) == (0, "")
     assert str(path) in output
+    assert "Acumatica ends the chain 30 days after this sign-in" in output
+    began = datetime.fromisoformat(json.loads(path.read_text())["began"])
+    assert abs(began - datetime.now(UTC)) < timedelta(hours=1)
     assert config.CLIENT_SECRET not in address + output + errors
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     for _ in range(2):

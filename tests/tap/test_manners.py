@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -240,16 +241,34 @@ def test_a_server_that_ignores_skip_is_told_at_the_second_page(
     assert len(asked("Account")) == 3
 
 
-@pytest.mark.parametrize("answer", ["error", "redirect"])
+WITH_COOKIES = {"client_id": None, "client_secret": None}
+AT_SIGN_IN = r"refuses the sign-in .*concurrent.* or of this user, .*EP202500"
+
+
+@pytest.mark.parametrize(
+    ("limit", "changes", "says"),
+    [
+        ({"seats": 0}, {}, "limit of API users"),
+        ({"seats": 0, "seat_limit_answer": "redirect"}, {}, "limit of API users"),
+        # A user's own limit is told where it signs in.
+        ({"user_sessions": 0}, {}, AT_SIGN_IN),
+        ({"user_sessions": 0}, WITH_COOKIES, AT_SIGN_IN),
+    ],
+)
 def test_the_login_limit_becomes_its_message(
-    start: Start, acumatica: AcumaticaAdmin, answer: str
+    start: Start,
+    acumatica: AcumaticaAdmin,
+    limit: dict[str, Any],
+    changes: dict[str, None],
+    says: str,
 ) -> None:
     """Mistake 13 of other clients: the redirect is followed and parsed as JSON."""
-    acumatica.change_settings(seats=0, seat_limit_answer=answer)
-    process = start()
+    acumatica.change_settings(**limit)
+    process = start(**changes)
     assert process.stderr is not None
     line = next(line for line in process.stderr if "Attempt 1 of 8" in line)
-    assert "limit" in line.lower()
+    assert re.search(says, line)
+    assert "password" not in line
 
 
 @pytest.mark.parametrize(

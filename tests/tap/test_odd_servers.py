@@ -332,6 +332,8 @@ def test_a_build_that_takes_one_name_of_the_tenant_is_told_that_one(
         (500, "Invalid credentials. Please try again.", False),
         (401, "Your account is locked: the limit of attempts is reached.", False),
         (500, "The number of concurrent API logins exceeds the licence.", True),
+        (500, "This user has reached the maximum number of sessions.", True),
+        (500, "The maximum number of sign-in attempts has been exceeded.", False),
         (429, "API Login Limit", True),
         (503, None, True),
         (400, None, False),

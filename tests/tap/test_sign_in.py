@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,13 @@ import requests
 from tap_acumatica import token_file
 from tap_acumatica.connection import authenticator
 from tap_acumatica.errors import AcumaticaError, SettingError
+from tap_acumatica.ping import checks
+from tap_acumatica.tap import TapAcumatica
 from tap_acumatica.token_file import LONGEST_TURN, TokenFile
 
 from sandbox import config
 from tests.tap.conftest import TAP, WITHOUT_PASSWORD
-from tests.tap.odd_server import serving
+from tests.tap.odd_server import Turns, serving
 
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 
 COOKIES = {"client_id": None, "client_secret": None}
+TOKENS = {"access_token": "good", "refresh_token": "next"}
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -95,6 +100,75 @@ def test_a_refused_refresh_token_says_what_to_do(
     [error] = run.errors
     assert "acumatica login" in error
     assert len(acumatica.requests()) == 1
+
+
+NOTICE = "run `acumatica login` in time"
+
+
+@pytest.mark.parametrize(
+    ("days", "told", "warns"),
+    [
+        (0, "at least 0 days old", False),
+        (22, "at least 22 days old", False),
+        (23, "at least 23 days old", True),
+        (30, "at least 30 days old", True),
+        # It has got beyond the usual end, so it has another one.
+        (31, "at least 31 days old", False),
+        # An older version has written the file.
+        (None, "of an unknown age", False),
+    ],
+)
+def test_a_chain_of_refresh_tokens_tells_its_age(
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    days: int | None,
+    told: str,
+    *,
+    warns: bool,
+) -> None:
+    began = None if days is None else datetime.now(UTC) - timedelta(days, minutes=1)
+    kept: dict[str, Any] = {"refresh_token": "old", "grown_from": ""}
+    if began:
+        kept["began"] = began.isoformat()
+    path.parent.mkdir()
+    path.write_text(json.dumps(kept))
+    with serving(token=Turns([TOKENS, TOKENS]), Account=[]) as server:
+        tap = TapAcumatica(
+            config={
+                "instance_url": server.url,
+                "endpoint_version": "24.200.001",
+                "client_id": "c",
+                "client_secret": "s",
+                "refresh_token_path": str(path),
+            },
+            setup_mapper=False,
+        )
+        found = {check.about: check.finding for check in checks(tap)}
+    assert told in found["sign-in"]
+    assert "after 30 days, unless the connected application" in found["sign-in"]
+    assert (NOTICE in caplog.text) is warns
+    now = json.loads(path.read_text())
+    assert now["refresh_token"] == "next"
+    assert now["began"] == (began and began.isoformat().replace("+00:00", "Z"))
+
+
+def test_a_chain_that_has_ended_is_told_with_its_age(
+    run_tap: RunTap, acumatica: AcumaticaAdmin, first_token: str, path: Path
+) -> None:
+    with_token = {**WITHOUT_PASSWORD, "refresh_token_path": str(path)}
+    given = {**with_token, "start_date": "2026-09-01"}
+    assert run_tap("gl_accounts", refresh_token=first_token, **given).exit_code == 0
+    kept = json.loads(path.read_text())
+    assert abs(datetime.fromisoformat(kept["began"]) - datetime.now(UTC)) < HOUR
+    kept["began"] = (datetime.now(UTC) - timedelta(days=31)).isoformat()
+    del kept["sha256"]
+    path.write_text(json.dumps(kept))
+    acumatica.change_settings(refresh_chain_seconds=0)
+    run = run_tap(**given)
+    assert run.exit_code == 1
+    [error] = run.errors
+    assert "at least 31 days old; Acumatica ends one after 30 days" in error
+    assert "Run `acumatica login` for a new one" in error
 
 
 def test_an_answer_without_a_next_refresh_token_leaves_the_old_one(

@@ -111,6 +111,19 @@ class Code:
 
 
 @dataclass
+class Chain:
+    """Refresh tokens, each of which has come in the place of the one before.
+
+    Attributes:
+        scope: What the person has allowed.
+        began: When the first of them was given out.
+    """
+
+    scope: str
+    began: datetime = field(default_factory=clock.real)
+
+
+@dataclass
 class Session:
     """An open session, which takes a seat.
 
@@ -138,7 +151,7 @@ class Identity:
         self.tokens: dict[str, Token] = {}
         self.tickets: dict[str, Token] = {}
         self.codes: dict[str, Code] = {}
-        self.refresh_scopes: dict[str, str] = {}
+        self.chains: dict[str, Chain] = {}
         self.sessions: dict[str, Session] = {}
         self.wrong_passwords = 0
 
@@ -189,14 +202,17 @@ class Identity:
             raise OAuthError("invalid_grant", str(error)) from error
         scope = form.get("scope", "")
         check_scope(scope)
+        self.check_sessions()
         return self.issue(scope)
 
     def refresh_grant(self, form: dict[str, str]) -> dict[str, Any]:
         """A token for a refresh token, which is worth nothing afterwards."""
-        scope = self.refresh_scopes.pop(form.get("refresh_token", ""), None)
-        if scope is None:
+        chain = self.chains.pop(form.get("refresh_token", ""), None)
+        lifetime = timedelta(seconds=self.settings.refresh_chain_seconds)
+        if chain is None or chain.began + lifetime <= clock.real():
             raise OAuthError("invalid_grant")
-        return self.issue(scope)
+        self.check_sessions()
+        return self.issue(chain.scope, chain)
 
     def code_grant(self, form: dict[str, str]) -> dict[str, Any]:
         """A token for an authorization code, which is worth nothing afterwards."""
@@ -216,8 +232,13 @@ class Identity:
         )
         return code
 
-    def issue(self, scope: str) -> dict[str, Any]:
-        """A new access token, and a refresh token where the scope asks for one."""
+    def issue(self, scope: str, chain: Chain | None = None) -> dict[str, Any]:
+        """A new access token, and a refresh token where the scope asks for one.
+
+        Args:
+            scope: The scope.
+            chain: What the refresh token continues; without it, it is a first one.
+        """
         lifetime = self.settings.token_seconds
         expires = clock.real() + timedelta(seconds=lifetime)
         token = Token(secrets.token_urlsafe(32), expires)
@@ -230,7 +251,7 @@ class Identity:
         }
         if "offline_access" in scope.split():
             answer["refresh_token"] = secrets.token_urlsafe(32)
-            self.refresh_scopes[str(answer["refresh_token"])] = scope
+            self.chains[str(answer["refresh_token"])] = chain or Chain(scope)
         return answer
 
     def sign_in(self, credentials: Mapping[str, Any]) -> Token:
@@ -251,6 +272,8 @@ class Identity:
                 LOCKED if locked else INVALID_CREDENTIALS
             ) from error
         check_branch(credentials.get("branch"))
+        if self.has_all_sessions():
+            raise self.cannot_sign_in(LIMIT_REACHED)
         idle = timedelta(seconds=self.settings.session_seconds)
         ticket = Token(
             secrets.token_urlsafe(32), clock.real() + idle, idle, secrets.token_hex(12)
@@ -322,6 +345,16 @@ class Identity:
             raise self.no_seat()
         sessions[token.value] = Session(token)
         return sessions[token.value]
+
+    def has_all_sessions(self) -> bool:
+        """Whether the user has as many sessions as its user type allows."""
+        limit = self.settings.user_sessions
+        return limit is not None and len(self.open_sessions()) >= limit
+
+    def check_sessions(self) -> None:
+        """Refuse a token to a user that has all sessions that it may have."""
+        if self.has_all_sessions():
+            raise OAuthError("invalid_grant", LIMIT_REACHED)
 
     def no_seat(self) -> Exception:
         """What is said when all seats are taken."""

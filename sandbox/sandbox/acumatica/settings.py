@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
         custom_fields: Whether the tenant has the custom fields of ``customs``.
         token_seconds: How long access tokens live from now on.
         session_seconds: How long a session by cookies lives without being used.
+        refresh_chain_seconds: How long after its first token a chain of refresh tokens
+            ends, however often it is used; no application has Sliding Expiration.
         code_seconds: How long authorization codes live.
         redirect_uris: Where the client's people may be sent back to.
         refused_sign_in_status: What a wrong password at cookie sign-in is answered.
@@ -41,6 +43,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
             body that names the limit, ``redirect`` is a 302 to the error page.
         ended_session_answer: What cookies that are not good any more are answered:
             ``error`` is 401, ``redirect`` is a 302 to the sign-in page.
+        user_sessions: How many sessions the user may have (User Types, EP202500); a
+            further one is refused in the answer to the sign-in. None is no limit.
         denied: Entities whose forms the user has no rights for.
         unoptimizable: Expansions, fields and custom fields, by entity, that make a list
             fail with a CannotOptimizeException; reads by key or id have them.
@@ -67,12 +71,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     custom_fields: bool = False
     token_seconds: int = TOKEN_SECONDS
     session_seconds: Annotated[float, msgspec.Meta(gt=0)] = 600
+    refresh_chain_seconds: Count = 30 * 86_400
     code_seconds: Count = 300
     redirect_uris: tuple[str, ...] = (config.REDIRECT_URI,)
     refused_sign_in_status: Literal[400, 401, 500] = 500
     seats: int = SEATS
     seat_limit_answer: Literal["error", "redirect"] = "error"
     ended_session_answer: Literal["error", "redirect"] = "error"
+    user_sessions: Count | None = None
     denied: list[str] = []
     unoptimizable: dict[str, list[str]] = {}
     unselectable: list[str] = []
