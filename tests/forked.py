@@ -10,6 +10,7 @@ import atexit
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 given: dict[str, Any] = globals()["given"]
@@ -18,6 +19,7 @@ os.environ.update(given["variables"])
 for descriptor, path in enumerate(given["files"]):
     os.dup2(os.open(path, os.O_RDWR), descriptor)
 sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor
+sys.path.append(str(Path(__file__).parents[1]))  # some commands are the tests' own
 module, _, name = given["plugin"].partition(":")
 plugin = getattr(import_module(module), name)
 sys.argv = [plugin.name, *given["options"]]

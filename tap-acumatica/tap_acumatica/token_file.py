@@ -29,6 +29,9 @@ LONGEST_TURN = 600
 """Seconds to wait for another process that uses the file, such as one in which a person
 signs in."""
 
+RESERVED = 4_096
+"""Bytes that a token has room for, whatever else fills the volume meanwhile."""
+
 logger = logging.getLogger("tap-acumatica")
 
 
@@ -70,6 +73,7 @@ class TokenFile:
             raise SettingError(
                 f"Setting 'refresh_token_path': {path!r} cannot be used ({error})."
             ) from error
+        self._new = Path(f"{self._path}.new")
         self._first = first
         self._grown_from = sha256(first.encode()).hexdigest() if first else ""
         self._began: datetime | None = None
@@ -128,9 +132,34 @@ class TokenFile:
         except OSError as error:
             raise SettingError(self._unusable(error)) from error
         try:
+            self._reserve()
             yield
         finally:
+            with suppress(OSError):
+                self._new.unlink(missing_ok=True)
             lock.release()
+
+    def _reserve(self) -> None:
+        """Take room for the next token while the old one is good.
+
+        Raises:
+            SettingError: There is none.
+        """
+        try:
+            # What a crash has left may have other rights.
+            self._new.unlink(missing_ok=True)
+            self._write(bytes(RESERVED))
+        except OSError as error:
+            raise SettingError(self._unusable(error)) from error
+
+    def _write(self, content: bytes) -> None:
+        """Write the file that is to take the other one's place, in the room it has."""
+        descriptor = os.open(self._new, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
 
     def _wait_for(self, lock: FileLock) -> None:
         logger.warning(
@@ -163,16 +192,9 @@ class TokenFile:
             AcumaticaError: It cannot be written; the sign-in must be repeated.
         """
         content = Content(refresh_token, self._grown_from, self._began)
-        new = f"{self._path}.new"
         try:
-            # What a crash has left may have other rights.
-            Path(new).unlink(missing_ok=True)
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(with_checksum(msgspec.json.encode(content)))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(new).replace(self._path)
+            self._write(with_checksum(msgspec.json.encode(content)))
+            self._new.replace(self._path)
             _make_durable(self._path.parent)
         except OSError as error:
             raise AcumaticaError(

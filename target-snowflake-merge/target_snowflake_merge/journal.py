@@ -19,6 +19,7 @@ from target_snowflake_merge.account import same_destination
 from target_snowflake_merge.entry import REMOVABLE, Entry, time_ordered_id
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.runs import (
+    FULL,
     LOCK,
     Room,
     Run,
@@ -29,11 +30,14 @@ from target_snowflake_merge.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 CARETAKER = "caretaker"
 """The file that is locked by whoever looks after the runs that have ended."""
+
+BLOCK = 4_096
+"""Bytes that a new folder takes on its volume."""
 
 WAIT_SECONDS, WAIT_STEP_SECONDS = 60, 0.2
 """For how long room is waited for while another process has the older runs."""
@@ -73,7 +77,9 @@ class Journal:
             _make_folder(path)
             self._mutex = _lock_file(path / LOCK)
             self._caretaker = _lock_file(path / CARETAKER)
-            self.run = self._create(time_ordered_id())
+            self._own: list[Run] = []
+            self.run = self._created()
+            self._own.append(self.run)
             self._began = _changed_at(self.run.path)
         except (OSError, ValueError) as error:  # a NUL in the path
             reason = getattr(error, "strerror", None) or error
@@ -82,6 +88,15 @@ class Journal:
                 "journal_path or its rights, or make room there."
             ) from error
         self._room.used = size(path)
+
+    def _created(self) -> Run:
+        """Make the folder of this run, also where the volume is full."""
+        while True:
+            try:
+                return self._create(time_ordered_id())
+            except OSError as error:
+                if error.errno not in FULL or not self._free(BLOCK):
+                    raise
 
     def _create(self, run_id: str) -> Run:
         # The mutex: nobody may find a folder idle before it is locked by its maker.
@@ -94,7 +109,7 @@ class Journal:
         return self._run(folder)
 
     def _run(self, folder: Path) -> Run:
-        return Run(folder, self._room, self._make_room)
+        return Run(folder, self._room, self._make_room, self._free)
 
     def owns(self, entry: Entry) -> bool:
         """Whether a statement is for this journal's destination."""
@@ -180,37 +195,58 @@ class Journal:
 
     def _make_room(self, wanted: int) -> None:
         """Remove the oldest loaded statements, and stop where that is not enough."""
-        begun = time.monotonic()
-        if not self._has_made_room(wanted, begun):
-            logger.info(
-                "The journal is full, and another process looks after the older runs "
-                "in it; waiting for it"
-            )
-            while not self._has_made_room(wanted, begun):
-                time.sleep(WAIT_STEP_SECONDS)
-
-    def _has_made_room(self, wanted: int, begun: float) -> bool:
-        with self._looked_after() as runs:
-            self._room.used = size(self.path)
-            for run in [*(runs or ()), self.run]:
-                self._forget_loaded(run, wanted)
-        if self._room.used + wanted <= self._room.limit:
-            return True
-        if runs is None and time.monotonic() < begun + WAIT_SECONDS:
-            return False
+        limit = self._room.limit
+        for _ in self._forgetting(lambda _: limit - wanted):
+            if self._room.used + wanted <= limit:
+                return
         raise TargetError(
-            f"The journal {self.path} would exceed journal_max_bytes "
-            f"({self._room.limit}), and what it holds is still needed; raise the "
-            "limit, or replay or discard what has failed (snowflake-merge replay). "
-            "The batch was not sent."
+            f"The journal {self.path} would exceed journal_max_bytes ({limit}), and "
+            "what it holds is still needed; raise the limit, or replay or discard what "
+            "has failed (snowflake-merge replay). The batch was not sent."
         )
 
-    def _forget_loaded(self, run: Run, wanted: int) -> None:
-        for entry in run.entries():
-            if self._room.used + wanted <= self._room.limit:
+    def _free(self, wanted: int) -> bool:
+        """Remove as much for the sake of the volume; say whether there was anything."""
+        return any(self._forgetting(lambda used: used - wanted))
+
+    def _forgetting(self, keep: Callable[[int], int]) -> Iterator[int]:
+        """Remove the oldest statements that are no longer needed.
+
+        Args:
+            keep: Says how many bytes may stay, of so many that there are.
+
+        Yields:
+            The bytes that are freed. Where the caller needs more, they are tried again
+            until another process that looks after the older runs lets go of them.
+        """
+        end = time.monotonic() + WAIT_SECONDS
+        is_told = False
+        while True:
+            with self._looked_after() as runs:
+                self._room.used = size(self.path)
+                goal = keep(self._room.used)
+                yield sum(
+                    self._shrink(run, goal) for run in [*(runs or ()), *self._own]
+                )
+            if runs is not None or time.monotonic() >= end:
                 return
+            if not is_told:
+                is_told = True
+                logger.info(
+                    "The journal is full, and another process looks after the older "
+                    "runs in it; waiting for it"
+                )
+            time.sleep(WAIT_STEP_SECONDS)
+
+    def _shrink(self, run: Run, goal: int) -> int:
+        """Forget what a run no longer needs until the journal has so many bytes."""
+        freed = 0
+        for entry in run.entries():
+            if self._room.used <= goal:
+                break
             if entry.status in REMOVABLE and entry.request_id not in self.spared:
-                run.forget(entry)
+                freed += run.forget(entry)
+        return freed
 
     def forget_old(self, runs: list[Run]) -> None:
         """Remove what is loaded, for this destination, and older than the retention."""

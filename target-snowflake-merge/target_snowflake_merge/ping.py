@@ -8,13 +8,15 @@ name is made for it and dropped as well. The trial needs the warehouse, and resu
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import disk_usage
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,6 +27,7 @@ from target_snowflake_merge.account import base_url
 from target_snowflake_merge.answers import clock_difference
 from target_snowflake_merge.auth import authenticator
 from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.runs import FULL, needless, size
 from target_snowflake_merge.sql_api import Session, SqlApi, Statement
 from target_snowflake_merge.types import INTEGER, TEXT, ColumnType, Kind
 
@@ -69,6 +72,9 @@ READ = {
 KEYS = ("A", "a")
 """Two keys, unless a collation takes them for one."""
 
+LARGEST_TRIAL = 1_000_000
+"""Bytes that are written where the journal is."""
+
 ALL = ("role", "warehouse", "database")
 """The settings that a statement of a load is executed with."""
 
@@ -95,6 +101,26 @@ HARMLESS = {
 """Settings of an account that change what other programs load, and why not here:
 https://docs.snowflake.com/en/sql-reference/parameters
 """
+
+
+def _is_full(folder: Path, wanted: int) -> bool:
+    """Say whether a file of so many bytes has no room in a folder; it is removed again.
+
+    What a volume says of its free bytes does not count a user's quota.
+
+    Raises:
+        OSError: The folder cannot be written to at all.
+    """
+    try:
+        with TemporaryFile(prefix=PREFIX, dir=folder) as file:
+            file.write(bytes(min(wanted, LARGEST_TRIAL)))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -182,19 +208,28 @@ class Ping:
         return self._ask(sql, settings=settings).rows[0]["VALUE"]
 
     def _check_journal(self) -> Iterator[str]:
-        """Make a folder for a moment where the journal is, or would be made."""
+        """Write for a moment where the journal is, or would be made; then read it."""
         setting = Path(self._config["journal_path"])
         try:
             path = setting.expanduser().absolute()
             there = next(folder for folder in (path, *path.parents) if folder.exists())
-            with TemporaryDirectory(prefix=PREFIX, dir=there):
-                pass
+            is_full = _is_full(there, self._config["batch_size_bytes"])
+            free = disk_usage(there).free
         except (OSError, RuntimeError) as error:  # the latter: ~ of an unknown user
             raise TargetError(
                 f"{setting} cannot be written to ({one_line(str(error))}); correct "
                 "journal_path or the rights of what is above it."
             ) from error
-        yield f"{path} can be {'written to' if there == path else 'made'}."
+        if not is_full:
+            yield f"{path} can be {'written to' if there == path else 'made'}."
+        taken, spare = (size(path), needless(path)) if there == path else (0, 0)
+        room = (
+            f"{free:,} bytes are free there; the journal has {taken:,} of at most "
+            f"{self._config['journal_max_bytes']:,}, and can do without {spare:,}"
+        )
+        if is_full and spare < self._config["batch_size_bytes"]:
+            raise TargetError(f"{room}: too few for a batch; make room there.")
+        yield f"{room}."
 
     def _check_address(self) -> Iterator[str]:
         self._server_clock = self._api(()).server_clock()

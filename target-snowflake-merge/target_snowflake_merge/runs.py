@@ -10,6 +10,7 @@ checksum, which stands in the small file.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import threading
@@ -17,7 +18,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_snowflake_merge.entry import DISCARDABLE, Entry, checksum, decoder, encoder
+from target_snowflake_merge.entry import (
+    DISCARDABLE,
+    REMOVABLE,
+    Entry,
+    checksum,
+    decoder,
+    encoder,
+)
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.integrity import DamagedError, verified, with_checksum
 
@@ -32,6 +40,10 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 FOLDER = re.compile(UUID)
 FILE = re.compile(rf"{UUID}({ENTRY}|{ROWS})({TEMPORARY})?")
 """How runs and their files are called; whatever else lies there is somebody else's."""
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What the system answers where a volume, or the user's part of it, is full."""
 
 
 class Room:
@@ -64,7 +76,11 @@ class Run:
     """The folder of one run, which this process looks after."""
 
     def __init__(
-        self, path: Path, room: Room, make_room: Callable[[int], None]
+        self,
+        path: Path,
+        room: Room,
+        make_room: Callable[[int], None],
+        free: Callable[[int], bool],
     ) -> None:
         """Take over a folder.
 
@@ -72,10 +88,13 @@ class Run:
             path: The folder.
             room: Counts its bytes.
             make_room: Makes room for so many bytes, or raises an error.
+            free: Removes as many bytes of the journal that are no longer needed, for
+                the sake of its volume, and returns whether there were any.
         """
         self.path = path
         self._room = room
         self._make_room = make_room
+        self._free = free
 
     @property
     def run_id(self) -> str:
@@ -91,11 +110,17 @@ class Run:
         content = with_checksum(encoder.encode(entry))
         while not self._room.take(len(payload) + len(content)):
             self._make_room(len(payload) + len(content))
+        rows = self.path / f"{entry.request_id}{ROWS}"
         with self._writing(
             "make room there or set journal_path. What was not written was not sent."
         ):
-            _replace(self.path / f"{entry.request_id}{ROWS}", payload)
-            _replace(self.path / f"{entry.request_id}{ENTRY}", content)
+            self._put(rows, payload)
+            try:
+                self._put(self.path / f"{entry.request_id}{ENTRY}", content)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    rows.unlink()
+                raise
 
     def update(self, entry: Entry) -> None:
         """Replace what is known about a statement, which may have been sent.
@@ -110,8 +135,23 @@ class Run:
             f"make room there. Request {entry.request_id} of stream {entry.stream} "
             "was sent; the next run settles it."
         ):
-            _replace(path, content)
+            self._put(path, content)
         self._room.add(growth)
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """Write a file; what is no longer needed goes first where the volume is full.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        while True:
+            try:
+                _replace(path, content)
+            except OSError as error:
+                if error.errno not in FULL or not self._free(len(content)):
+                    raise
+            else:
+                return
 
     @contextlib.contextmanager
     def _writing(self, advice: str) -> Iterator[None]:
@@ -155,18 +195,22 @@ class Run:
             if path.suffix == TEMPORARY or is_orphan:
                 self._remove(path)
 
-    def forget(self, entry: Entry) -> None:
+    def forget(self, entry: Entry) -> int:
         """Remove a statement; what the ledger must still learn of it stays.
+
+        Returns:
+            The bytes that are freed.
 
         Raises:
             TargetError: It cannot be removed.
         """
-        # The rows last: without the small file they are what a crash left.
-        for suffix in (ENTRY, ROWS) if entry.in_ledger else (ROWS,):
-            path = self.path / f"{entry.request_id}{suffix}"
-            freed = file_size(path)
+        freed = 0
+        for name in _forgettable(entry):
+            path = self.path / name
+            freed += file_size(path)
             self._remove(path)
-            self._room.add(-freed)
+        self._room.add(-freed)
+        return freed
 
     def _remove(self, path: Path) -> None:
         with self._writing("correct the rights of what is below it."):
@@ -182,6 +226,15 @@ class Run:
             if not any(path.name != LOCK for path in self.path.iterdir()):
                 (self.path / LOCK).unlink(missing_ok=True)
                 self.path.rmdir()
+
+
+def _forgettable(entry: Entry) -> list[str]:
+    """Name the files that go where a statement is forgotten, in their order.
+
+    The rows last: without the small file they are what a crash left.
+    """
+    suffixes = (ENTRY, ROWS) if entry.in_ledger else (ROWS,)
+    return [f"{entry.request_id}{suffix}" for suffix in suffixes]
 
 
 @contextlib.contextmanager
@@ -299,6 +352,23 @@ def size(path: Path) -> int:
     return sum(file_size(file) for folder in folders(path) for file in files(folder))
 
 
+def needless(path: Path) -> int:
+    """Return the bytes of what a journal can do without, and check all that it holds.
+
+    Raises:
+        TargetError: Something is damaged, or cannot be read; it is named. Of what can
+            be done without, only the small files are looked at.
+    """
+    found = 0
+    for folder in folders(path):
+        for entry in entries(folder):
+            if entry.status not in REMOVABLE:
+                payload(folder, entry)
+                continue
+            found += sum(file_size(folder / name) for name in _forgettable(entry))
+    return found
+
+
 def file_size(path: Path) -> int:
     """Return the bytes of a file, none where it was removed meanwhile."""
     with contextlib.suppress(FileNotFoundError), readable(path):
@@ -309,12 +379,17 @@ def file_size(path: Path) -> int:
 def _replace(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all, and onto the disk."""
     temporary = path.with_suffix(f"{path.suffix}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has a mode
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has a mode
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):  # what is half written takes room
+            temporary.unlink()
+        raise
     synchronize(path.parent)
 
 

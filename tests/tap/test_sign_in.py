@@ -316,6 +316,31 @@ def test_a_token_that_cannot_be_written_whole_leaves_the_old_one(
     assert TokenFile(str(path), "first").newest() == "second"
 
 
+def test_a_full_volume_is_found_out_before_the_token_is_used(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's answer is played: a volume of a few bytes takes a right to mount."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with (file := TokenFile(str(path), "first")).held():
+        file.keep("second")
+    with file.held():
+        new = path.with_name(f"{path.name}.new")
+        assert new.stat().st_size == token_file.RESERVED
+        assert stat.S_IMODE(new.stat().st_mode) == 0o600
+    monkeypatch.setattr(os, "fsync", full)
+    says = "refresh_token_path.*No space left on device"
+    with pytest.raises(SettingError, match=says), file.held():
+        pytest.fail("the token would be used")
+    assert file.newest() == "second"
+    assert sorted(one.name for one in path.parent.iterdir()) == [
+        path.name,
+        f"{path.name}.lock",
+    ]
+
+
 def test_a_link_to_the_token_file_stays_one(path: Path, tmp_path: Path) -> None:
     """Else the file behind it keeps the token that is void, and a lock of its own."""
     link = tmp_path / "link.json"
@@ -345,7 +370,7 @@ def test_a_new_token_survives_a_loss_of_power(
     monkeypatch.setattr(os, "fsync", lambda one: written.append(os.fstat(one).st_ino))
     with (file := TokenFile(str(path), "first")).held():
         file.keep("second")
-    assert written == [path.stat().st_ino, path.parent.stat().st_ino]
+    assert written[-2:] == [path.stat().st_ino, path.parent.stat().st_ino]
 
 
 def test_a_new_token_is_kept_in_a_folder_that_may_not_be_read(

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from target_snowflake_merge.entry import Entry, time_ordered_id
-from target_snowflake_merge.journal import Journal
+from target_snowflake_merge.journal import BLOCK, Journal
 from target_snowflake_merge.runs import entries, files, folders, size
 
-from tests.target import proxy
+from tests import forks
+from tests.target import proxy, small_volume
 from tests.target.test_crashes import bill, killed
 
 if TYPE_CHECKING:
@@ -328,6 +329,147 @@ def test_room_is_waited_for_while_another_has_the_older_runs(
     done = run.done()
     assert done.code == 0, done.log
     assert warehouse.rows("ID") == [["1"], ["2"]]
+
+
+# A volume that is full, see `small_volume` for how it is played.
+
+
+def on_volume(warehouse: Warehouse, spare: int) -> dict[str, str]:
+    """Return variables for a volume with so many bytes beside what is there."""
+    there = sum(p.stat().st_size for p in warehouse.journal.rglob("*") if p.is_file())
+    played = {
+        small_volume.VOLUME: str(warehouse.journal),
+        small_volume.VOLUME_BYTES: str(there + spare),
+    }
+    return {**os.environ, **played}
+
+
+def run_on_volume(
+    warehouse: Warehouse, *messages: Any, spare: int, **changes: Any
+) -> forks.Done:
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings(**changes)))
+    return forks.run(
+        "tests.target.small_volume:load",
+        ("--config", str(settings)),
+        warehouse.folder,
+        lines="".join(f"{json.dumps(message)}\n" for message in messages).encode(),
+        variables=on_volume(warehouse, spare),
+    )
+
+
+def test_what_is_loaded_makes_room_on_a_full_volume(warehouse: Warehouse) -> None:
+    """Not one byte is free: not for the folder of the run, nor for what it notes."""
+    for id_ in "123":
+        warehouse.loaded(SCHEMA, large(id_))
+    oldest, *_, newest = folders(warehouse.journal)
+
+    done = run_on_volume(warehouse, SCHEMA, large("4"), STATE, spare=0)
+
+    assert done.code == 0, done.log
+    assert json.loads(done.output) == STATE["value"]
+    assert warehouse.rows("ID") == [["1"], ["2"], ["3"], ["4"]]
+    left = folders(warehouse.journal)
+    assert oldest not in left
+    assert newest in left
+    assert {entry.in_ledger for entry in journal(warehouse)} == {True}
+    assert list(warehouse.journal.rglob("*.tmp")) == []
+
+
+def test_a_run_on_a_full_volume_makes_room_among_its_own_batches(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.loaded(SCHEMA)
+    records = [large(str(number)) for number in range(5)]
+    done = run_on_volume(warehouse, SCHEMA, *records, spare=40_000, batch_size_rows=1)
+    assert done.code == 0, done.log
+    assert len(warehouse.rows("ID")) == 5
+
+
+@pytest.mark.parametrize("spare", [0, 6_000])
+def test_a_volume_that_is_full_of_what_is_needed_sends_nothing(
+    warehouse: Warehouse, spare: int
+) -> None:
+    warehouse.admin.fault("error", contains='"BILL" AS t', code="000603")
+    assert warehouse.load(SCHEMA, large("1")).code == 1
+    kept = {path for path in warehouse.journal.rglob("*") if path.is_file()}
+    warehouse.admin.forget()
+
+    done = run_on_volume(warehouse, SCHEMA, large("2"), STATE, spare=spare)
+
+    assert (done.code, done.output) == (1, b"")
+    assert b"No space left on device" in done.log
+    assert b"make room there" in done.log
+    assert b"Traceback" not in done.log
+    assert warehouse.merges() == []
+    assert {path for path in warehouse.journal.rglob("*") if path.is_file()} == kept
+
+
+def test_an_outcome_finds_room_on_a_full_volume(warehouse: Warehouse) -> None:
+    """What settling notes is small, and needs what is loaded no less to go."""
+    warehouse.loaded(SCHEMA, large("1"))
+    killed(warehouse, "kill before", SCHEMA, bill("2"))
+
+    done = run_on_volume(warehouse, OTHER, STATE, spare=BLOCK)
+
+    assert done.code == 0, done.log
+    assert warehouse.rows("ID") == [["1"], ["2"]]
+
+
+def test_ping_tells_how_much_room_there_is(warehouse: Warehouse) -> None:
+    def ping(spare: int) -> tuple[int, str]:
+        settings = warehouse.folder / "config.json"
+        settings.write_text(json.dumps(warehouse.settings(batch_size_bytes=10_000)))
+        done = forks.run(
+            "tests.target.small_volume:operate",
+            ("--config", str(settings), "ping"),
+            warehouse.folder,
+            variables=on_volume(warehouse, spare),
+        )
+        return done.code, done.output.decode()
+
+    warehouse.loaded(SCHEMA, large("1"), large("2"))
+    used = size(warehouse.journal)
+    room = f"the journal has {used:,} of at most 2,000,000,000, and can do without "
+    code, lines = ping(spare=0)
+    assert code == 0, lines
+    assert "can be written to" not in lines
+    assert f"{room}{used:,}." in lines
+
+    (path,) = warehouse.journal.glob("*/*.json")
+    failed = msgspec.structs.replace(*journal(warehouse), status="failed")
+    path.write_bytes(msgspec.json.encode(failed))
+    code, lines = ping(spare=0)
+    assert code == 1
+    assert "and can do without 0: too few for a batch; make room there." in lines
+    code, lines = ping(spare=20_000)
+    assert code == 0, lines
+    assert f"{warehouse.journal} can be written to." in lines
+
+    rows = path.with_suffix(".rows")
+    rows.write_bytes(rows.read_bytes()[:-1])
+    code, lines = ping(spare=20_000)
+    assert code == 1
+    assert f"failed  journal    The journal's file {rows} has been changed or" in lines
+    path.write_bytes(path.read_bytes()[:-1])
+    assert f"failed  journal    The journal's file {path} is damaged (" in ping(1)[1]
+
+
+def test_a_real_volume_that_is_full(warehouse: Warehouse) -> None:
+    warehouse.journal.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(warehouse.journal)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603 - the test's own command
+        pytest.skip("this machine lets nobody mount a volume")
+    try:
+        warehouse.loaded(SCHEMA, large("1", 20_000))
+        warehouse.loaded(SCHEMA, large("2", 20_000))
+        run = warehouse.loaded(SCHEMA, large("3", 40_000), STATE)
+        assert run.states == [STATE["value"]]
+        assert warehouse.rows("ID") == [["1"], ["2"], ["3"]]
+        refusal = warehouse.load(SCHEMA, large("4", 80_000), STATE).refusal()
+        assert "cannot be written (No space left on device)" in refusal
+    finally:
+        subprocess.run(["/bin/umount", str(warehouse.journal)], check=True)  # noqa: S603 - as above
 
 
 # A disk that is full once a batch was sent.
