@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_acumatica import wire
-from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.errors import AcumaticaError, StreamError
+from tap_acumatica.records import Unwrapper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -128,6 +129,11 @@ class Reading:
         self.order += added
         self._read.update(added)
 
+    @property
+    def failed(self) -> bool:
+        """Whether rows have moved, so that some come again."""
+        return self._failures > 0
+
     def _check_skip(self, ids: list[str]) -> None:
         """Tell a server that skips no rows from rows that have moved.
 
@@ -159,6 +165,51 @@ class Reading:
         del self.order[keep:]
 
 
+class _News:
+    """What has been told of a list's rows, and what is new of them.
+
+    Attributes:
+        told: The content of each row that was told, by its id.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._ids_stay = False
+        self.told: dict[str, int] = {}
+
+    def of(self, row: Row, *, again: bool) -> Iterator[Row]:
+        """Yield a row unless it was told as it is.
+
+        Args:
+            row: The row.
+            again: Whether rows may come again, which those with new ids must not do.
+
+        Raises:
+            StreamError: They do.
+        """
+        content = _content(row)
+        if self.told.get(row["id"]) == content:
+            return
+        if again and not self._ids_stay and row["id"] not in self.told:
+            self._check_twin(row["id"], content)
+        self.told[row["id"]] = content
+        yield row
+
+    def _check_twin(self, id_: str, content: int) -> None:
+        """Look whether the id is gone under which the same content has been told."""
+        twin = next((i for i, told in self.told.items() if told == content), None)
+        if twin is None:
+            return
+        if self._source.row(twin) is None:
+            raise StreamError(
+                f"{self._source.name}: the record that was read with the id {twin} has "
+                f"come again with the same content and the id {id_}: its ids are new "
+                "with each session, and a new one has begun. Name the fields of its "
+                "natural key as `key` in setting 'entities'."
+            )
+        self._ids_stay = True
+
+
 def settled(source: Source, page_size: int, first_page: list[Row]) -> Iterator[Row]:
     """Yield every row of a list, and again each row that has changed meanwhile.
 
@@ -170,22 +221,16 @@ def settled(source: Source, page_size: int, first_page: list[Row]) -> Iterator[R
     Raises:
         AcumaticaError: The rows move faster than they can be read.
     """
-    told: dict[str, int] = {}
-
-    def news(rows: Iterable[Row]) -> Iterator[Row]:
-        for row in rows:
-            if told.get(row["id"]) != (content := _content(row)):
-                told[row["id"]] = content
-                yield row
-
+    news = _News(source)
     reading = Reading(source, page_size, whole=True)
-    yield from news(reading.rows(first_page))
+    for row in reading.rows(first_page):
+        yield from news.of(row, again=reading.failed)
     for _ in range(READINGS):
         shown = set(reading.order)
         reading = Reading(source, page_size, whole=False)
         for row in reading.rows(source.page(0, whole=False)):
-            if row["id"] not in told and (whole := source.row(row["id"])):
-                yield from news([whole])
+            if row["id"] not in news.told and (whole := source.row(row["id"])):
+                yield from news.of(whole, again=True)
         if shown <= set(reading.order):
             return
     raise _restless(source)
@@ -200,5 +245,11 @@ def _restless(source: Source) -> AcumaticaError:
 
 
 def _content(row: Row) -> int:
-    """Return what tells a row from a later version of it; its position does not."""
-    return hash(wire.encode({k: v for k, v in row.items() if k != "rowNumber"}))
+    """Return what tells a row from a later version of it.
+
+    Its position, its id and those of its lines do not: they are also new in another
+    session, in which the row has not changed.
+    """
+    record = Unwrapper(trim=False).record(row)
+    record.pop("id", None)
+    return hash(wire.encode(record))

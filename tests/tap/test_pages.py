@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tap_acumatica.errors import AcumaticaError
+from tap_acumatica.errors import AcumaticaError, StreamError
 from tap_acumatica.pages import are_records, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_acumatica.pages import Row
+
+
+def named(id_: str) -> Row:
+    """Return a row that has a natural key, as records have one."""
+    return {"id": id_, "Name": id_, "Version": 0}
 
 
 class RestlessTable:
@@ -29,7 +34,7 @@ class RestlessTable:
     def __init__(self, rows: int, page_size: int, chance: Random | None) -> None:
         self.page_size = page_size
         self.chance = chance
-        self.rows: list[Row] = [{"id": f"r{n}", "Version": 0} for n in range(rows)]
+        self.rows: list[Row] = [named(f"r{n}") for n in range(rows)]
         self.untouched = {row["id"] for row in self.rows}
         self.requests = 0
 
@@ -51,7 +56,7 @@ class RestlessTable:
             work(self.chance)
 
     def _insert(self, chance: Random) -> None:
-        row = {"id": f"n{self.requests}-{chance.random()}", "Version": 0}
+        row = named(f"n{self.requests}-{chance.random()}")
         self.rows.insert(chance.randint(0, len(self.rows)), row)
 
     def _delete(self, chance: Random) -> None:
@@ -155,10 +160,10 @@ class ScriptedTable:
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         del whole
         rows = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        return [{"id": id_} for id_ in rows[skip : skip + 3]]
+        return [named(id_) for id_ in rows[skip : skip + 3]]
 
     def row(self, id_: str) -> Row | None:
-        return {"id": id_}
+        return named(id_)
 
 
 @pytest.mark.parametrize(
@@ -190,3 +195,41 @@ def test_an_answer_without_records_is_no_empty_list(body: Any) -> None:
 def test_a_list_of_records_may_be_empty() -> None:
     assert are_records([])
     assert are_records([{"id": "r1", "Status": {}}])
+
+
+class SessionTable:
+    """A list whose rows have other ids from some request on."""
+
+    name = "Table"
+
+    def __init__(self, ends_at: int) -> None:
+        self.requests = 0
+        self.ends_at = ends_at
+
+    @property
+    def session(self) -> int:
+        return int(self.requests >= self.ends_at)
+
+    def page(self, skip: int, *, whole: bool) -> list[Row]:
+        del whole
+        self.requests += 1
+        numbers = range(7)[skip : skip + 3]
+        return [{**named(f"r{n}"), "id": f"{self.session}-{n}"} for n in numbers]
+
+    def row(self, id_: str) -> Row | None:
+        session, _, n = id_.partition("-")
+        is_here = session == str(self.session)
+        return {**named(f"r{n}"), "id": id_} if is_here else None
+
+
+@pytest.mark.parametrize("ends_at", [2, 3, 4, 5, 6])
+def test_rows_that_come_again_under_ids_of_another_session_are_refused(
+    ends_at: int,
+) -> None:
+    table = SessionTable(ends_at)
+    says = r"^Table: the record that was read with the id 0-\d has come again"
+    told: list[Row] = []
+    with pytest.raises(StreamError, match=says):
+        told.extend(settled(table, 3, table.page(0, whole=True)))
+    names = [row["Name"] for row in told]
+    assert len(set(names)) == len(names)
