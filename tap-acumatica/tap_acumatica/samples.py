@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tap_acumatica import wire
-from tap_acumatica.errors import StreamError
+from tap_acumatica.errors import AcumaticaError, StreamError
 from tap_acumatica.windows import EARLIEST, Window, floor, moment
 
 if TYPE_CHECKING:
@@ -62,10 +62,19 @@ class Samples:
 
         Args:
             entity: The entity.
-            kept: What `content` has returned, or anything else for nothing.
+            kept: What `content` has returned; None for nothing.
+
+        Raises:
+            AcumaticaError: It is something else.
         """
         self._entity = entity
-        self._known = list(_samples(entity, kept))
+        try:
+            self._known = list(_samples(entity, kept))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise AcumaticaError(
+                f"{entity}: the samples in the state are not made as this tap makes "
+                f"them ({error!r}); remove them."
+            ) from error
         self._new: list[Sample] = []
 
     def note(self, row: Row, modified: datetime | None) -> bool:
@@ -118,9 +127,9 @@ class Samples:
         )
 
 
-def _samples(entity: str, kept: object) -> Iterable[Sample]:
-    if isinstance(kept, dict) and kept.get("entity") == entity:
-        for row in kept.get("rows", ()):
+def _samples(entity: str, kept: Any) -> Iterable[Sample]:  # noqa: ANN401 - any JSON
+    if kept is not None and kept["entity"] == entity:
+        for row in kept["rows"]:
             yield Sample(row["id"], row["content"], moment(row["modified"]))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.acumatica.faults import Fault
-from tap_acumatica.errors import StreamError
+from tap_acumatica.errors import AcumaticaError, StreamError
 from tap_acumatica.keys import Identity, KeyField
 
 from tests.tap.odd_server import serving, sync
@@ -257,6 +257,19 @@ def test_an_id_that_cannot_be_asked_for_is_one_that_is_not_found(
     ):
         sync(server, state, entities=[{"entity": "Account", "stream": "gl_accounts"}])
     assert len(server.bodies["one-1"]) == 1
+
+
+@pytest.mark.parametrize(
+    "kept", [1, [], {}, {"entity": "Account"}, {"entity": "Account", "rows": [{}]}]
+)
+def test_samples_that_somebody_has_edited_are_named(kept: Any) -> None:
+    state = {"bookmarks": {"gl_accounts": {"samples": kept}}}
+    entities = [{"entity": "Account", "stream": "gl_accounts"}]
+    with (
+        serving(Account=[]) as server,
+        pytest.raises(AcumaticaError, match="Account: the samples in the state"),
+    ):
+        sync(server, state, entities=entities)
 
 
 def test_the_sandboxes_rows_without_a_note_id_are_found_out(

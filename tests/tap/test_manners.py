@@ -140,6 +140,7 @@ IN_A_MINUTE = "Wed, 21 Oct 2026 07:29:00 GMT"
         ({"Retry-After": ANSWERED, "Date": IN_A_MINUTE}, 0),
         ({"Retry-After": "Fri, 21 Oct 2016 07:28:00 GMT"}, 0),
         ({"Retry-After": "soon", "Date": ANSWERED}, None),
+        ({"Retry-After": f"Wed, 21 Oct {10**20} 07:28:00 GMT"}, None),
         ({}, None),
     ],
     ids=str,
