@@ -117,6 +117,7 @@ def mended_places(value: object, path: str = "") -> Iterator[str]:
         yield path
     elif isinstance(value, dict):
         for name, member in value.items():
+            yield from mended_places(name, f"{path}/{name}")
             yield from mended_places(member, f"{path}/{name}".removesuffix("/value"))
     elif isinstance(value, list):
         for number, element in enumerate(value):

@@ -226,6 +226,12 @@ def test_a_character_that_is_none_costs_a_warning_and_not_the_run(
     assert ("in their place now, in /A1/Name." in caplog.text) is warns
 
 
+def test_a_name_with_half_a_character_is_a_place_too() -> None:
+    value, mended = wire.read(rb'{"custom":{"Usr\ud83d":{},"Whole":{}}}')
+    assert mended == 1
+    assert list(wire.mended_places(value)) == ["/custom/Usr\ufffd"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
 def test_a_byte_order_mark_is_no_fault(
     encoding: str, capsysbinary: pytest.CaptureFixture[bytes]
