@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -132,8 +132,9 @@ def _begin_of_day(text: str) -> dt.datetime | None:
 @click.option(
     "--dump",
     "file",
-    type=click.File("w", encoding="utf-8"),
-    help="Write the records into this file (- for standard output); send nothing.",
+    metavar="FILE",
+    help="Write the records into this file, for nobody else to read (- for standard "
+    "output); send nothing.",
 )
 @click.option("--discard", is_flag=True, help="Give the batches up; send nothing.")
 @click.option("--dry-run", is_flag=True, help="List the batches; send nothing.")
@@ -144,7 +145,7 @@ def replay_command(  # noqa: PLR0913 - the options of the command
     *,
     statuses: tuple[str, ...],
     request_ids: tuple[str, ...],
-    file: IO[str] | None,
+    file: str | None,
     discard: bool,
     dry_run: bool,
     **others: Any,  # noqa: ANN401 - run_id, stream and since
@@ -169,7 +170,8 @@ def replay_command(  # noqa: PLR0913 - the options of the command
             batches = [entry for _, entry in found]
             click.echo(report.chosen(batches), err=bool(file))
             if file:
-                replay.dump(found, file)
+                if found:
+                    replay.dump(found, file)
             elif discard and found:
                 given_up = replay.discard(found, runs, journal, ledger)
                 click.echo(report.discarded(given_up))

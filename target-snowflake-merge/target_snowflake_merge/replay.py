@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import stat
+import sys
 import uuid
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
@@ -28,6 +31,7 @@ from target_snowflake_merge.settling import (
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from target_snowflake_merge.delivery import Delivery
     from target_snowflake_merge.entry import Entry
@@ -299,31 +303,49 @@ class _Sent(msgspec.Struct):
     table_version: int | None = None
 
 
-def dump(found: Collection[Found], file: IO[str]) -> None:
+def dump(found: Collection[Found], path: str) -> None:
     """Write the records of batches as Singer messages.
 
     Values stand there as they are sent, to the digit: most numbers and dates as texts.
 
     Args:
         found: The batches.
-        file: Where to write a line for each record.
+        path: Where to write a line for each record, for nobody else to read; ``-`` is
+            standard output.
 
     Raises:
         TargetError: The journal has lost a batch, or the file cannot be written.
     """
     try:
-        for run, entry in found:
-            if entry.rows:
-                for message in _messages(entry, run.payload(entry)):
-                    file.write(f"{msgspec.json.encode(message).decode()}\n")
+        with _private(path) as file:
+            for run, entry in found:
+                payload = run.payload(entry) if entry.rows else b"[]"
+                for message in _messages(entry, payload):
+                    file.write(msgspec.json.encode(message) + b"\n")
                 file.flush()
     except OSError as error:
-        with contextlib.suppress(OSError):  # else it would be flushed once more
-            file.close()
         raise TargetError(
-            f"The records cannot be written into {file.name} ({error.strerror}); "
-            "make room there, or give --dump another file."
+            f"The records cannot be written into {path} ({error.strerror}); make room "
+            "there, or give --dump another file."
         ) from error
+
+
+def _private(path: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a file that only its owner may read, whatever rights it had.
+
+    Raises:
+        OSError: It cannot be opened, or belongs to somebody else.
+    """
+    if path == "-":
+        return contextlib.nullcontext(sys.stdout.buffer)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    with contextlib.ExitStack() as unusable:
+        unusable.callback(os.close, descriptor)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):  # no pipe, no terminal
+            os.fchmod(descriptor, 0o600)
+            os.ftruncate(descriptor, 0)
+        unusable.pop_all()
+    return open(descriptor, "wb")  # noqa: PTH123 - a descriptor has a mode
 
 
 def _messages(entry: Entry, payload: bytes) -> Iterator[dict[str, Any]]:

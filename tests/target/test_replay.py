@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -305,6 +306,26 @@ def test_the_records_of_a_batch_can_be_read(warehouse: Warehouse) -> None:
     assert digits in output
     assert second["record"]["_sdc_deleted_at"].startswith("2026-01-03T00:00:00")
     assert statuses(warehouse) == ["failed"]
+
+
+@pytest.mark.parametrize("mode", [None, 0o644])
+def test_nobody_else_can_read_a_dump(warehouse: Warehouse, mode: int | None) -> None:
+    """Not even where the file was there, and longer, and all could read it."""
+    failed(warehouse, SCHEMA, bill("1", "a"))
+    file = warehouse.folder / "dump"
+    if mode:
+        file.write_text("old" * 1_000)
+        file.chmod(mode)
+    warehouse.operate("replay", "--dump", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text())["record"] == {"id": "1", "name": "a"}
+
+
+def test_a_dump_of_nothing_makes_no_file(warehouse: Warehouse) -> None:
+    warehouse.loaded(SCHEMA, bill("1", "a"))
+    file = warehouse.folder / "dump"
+    warehouse.operate("replay", "--dump", str(file))
+    assert not file.exists()
 
 
 def test_a_file_that_cannot_be_written_is_named(warehouse: Warehouse) -> None:
