@@ -21,6 +21,8 @@ SHOWN = 200
 """Characters of an answer that an error shows."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses that may pass."""
+OVERLOADED = frozenset({502, 503, 504})
+"""Those of servers and proxies that have not managed a request in time."""
 
 _SEAT_LIMIT = re.compile(
     r"concurrent|api log-?in|(number|limit|maximum)[^.]*\bsessions\b"

@@ -355,10 +355,14 @@ def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def unreachable(url: str, error: Exception) -> str:
     """Say in one sentence that an address does not answer, and why."""
-    cause: BaseException = error
-    while cause.__context__ is not None:
-        cause = cause.__context__
-    return f"Cannot reach {url} ({cause}). Check instance_url and the network."
+    return f"Cannot reach {url} ({root(error)}). Check instance_url and the network."
+
+
+def root(error: BaseException) -> BaseException:
+    """Return what an error began with."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _refuses_both(response: requests.Response) -> bool:

@@ -16,7 +16,7 @@ import backoff
 import requests
 
 from tap_acumatica import __version__, answers, query, signals, wire
-from tap_acumatica.auth import UNREACHABLE, unreachable
+from tap_acumatica.auth import UNREACHABLE, root, unreachable
 from tap_acumatica.clocks import Clocks
 from tap_acumatica.errors import (
     AcumaticaError,
@@ -24,6 +24,7 @@ from tap_acumatica.errors import (
     InsufficientRightsError,
     NotConfiguredError,
     NotFoundError,
+    OverloadError,
     RefusedQueryError,
     RetryableError,
 )
@@ -79,7 +80,8 @@ def waits() -> Generator[float, RetryableError, None]:
         error = yield min(wait, LONGEST_WAIT)
 
 
-def _log_wait(details: Mapping[str, Any]) -> None:
+def log_wait(details: Mapping[str, Any]) -> None:
+    """Say what has failed, and when it is tried again; `backoff` calls it."""
     logger.warning(
         "%s Attempt %d of %d; next in %.1f seconds.",
         details["exception"],
@@ -175,7 +177,7 @@ class Client:
         RetryableError,
         max_tries=ATTEMPTS,
         jitter=backoff.random_jitter,
-        on_backoff=_log_wait,
+        on_backoff=log_wait,
         logger=None,
     )
     def get(
@@ -198,6 +200,36 @@ class Client:
             AcumaticaError: The server declines, or its answer is not JSON; also when
                 the last attempt at a passing failure has failed.
         """
+        return self._ask(path, parameters, fragile=fragile)
+
+    @backoff.on_exception(
+        waits,
+        RetryableError,
+        max_tries=ATTEMPTS,
+        giveup=lambda error: isinstance(error, OverloadError),
+        jitter=backoff.random_jitter,
+        on_backoff=log_wait,
+        logger=None,
+    )
+    def get_page(
+        self, path: str, parameters: Mapping[str, str | int], *, fragile: bool
+    ) -> Answer:
+        """Read a page of a list, for somebody who will ask for a smaller one.
+
+        The arguments and errors are those of `get`, with one more.
+
+        Raises:
+            OverloadError: The server has not managed it; it was not asked again.
+        """
+        return self._ask(path, parameters, fragile=fragile)
+
+    def _ask(
+        self,
+        path: str,
+        parameters: Mapping[str, str | int] | None,
+        *,
+        fragile: bool,
+    ) -> Answer:
         url = f"{self.instance_url}/{path}"
         if parameters:
             url += f"?{query.encode(parameters)}"
@@ -231,8 +263,26 @@ class Client:
         try:
             response = self._session.get(url, timeout=TIMEOUT, allow_redirects=False)
         except UNREACHABLE as error:
+            if _has_come_late(error):
+                path = url.removeprefix(f"{self.instance_url}/").partition("?")[0]
+                raise OverloadError(
+                    f"GET {path} was not answered in full within {TIMEOUT[1]} seconds."
+                ) from error
             raise RetryableError(unreachable(self.instance_url, error)) from error
         return response, asked_at
+
+
+def _has_come_late(error: Exception) -> bool:
+    """Tell an answer that does not come, or not to its end, from a lost connection.
+
+    A time-out in the middle of the answer is a ConnectionError to requests.
+    """
+    if isinstance(error, requests.ConnectTimeout):
+        return False
+    cause = root(error)
+    # The system's own, for a connection, has a number.
+    too_long = isinstance(cause, TimeoutError) and cause.errno is None
+    return too_long or isinstance(error, requests.exceptions.ChunkedEncodingError)
 
 
 def logout(session: requests.Session, url: str) -> bool:
@@ -275,7 +325,8 @@ def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
     if status == requests.codes.internal_server_error:
         raise _server_error(response, message, fragile=fragile)
     if status in answers.PASSING:
-        raise RetryableError(message, answers.retry_after(response))
+        kind = OverloadError if status in answers.OVERLOADED else RetryableError
+        raise kind(message, answers.retry_after(response))
     raise _DEFINITE.get(status, AcumaticaError)(message)
 
 
@@ -292,7 +343,9 @@ def _server_error(
         return RefusedQueryError(message)
     if _BUSINESS_RULE.search(text) and not answers.has_no_seat(response):
         return AcumaticaError(message)
-    return RefusedQueryError(message) if fragile else RetryableError(message)
+    if answers.has_no_seat(response):
+        return RetryableError(message)
+    return RefusedQueryError(message) if fragile else OverloadError(message)
 
 
 def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON

@@ -7,14 +7,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+import backoff
+
 from tap_acumatica import query, wire
+from tap_acumatica.client import ATTEMPTS, log_wait, waits
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
     NotFoundError,
+    OverloadError,
     RefusedQueryError,
     StreamError,
 )
+from tap_acumatica.page_size import PageSize
 from tap_acumatica.pages import are_records, settled
 from tap_acumatica.records import is_blank
 from tap_acumatica.shape import Shape
@@ -35,6 +40,12 @@ TOLERANCE = timedelta(seconds=1)
 MANY = 20
 """Rows in succession that may be gone between a list and the reading by id."""
 _NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
+
+
+def _ask_for_less(details: Mapping[str, Any]) -> None:
+    log_wait(details)
+    entity: Entity = details["args"][0]
+    entity.take_less()
 
 
 class Lists(NamedTuple):
@@ -58,8 +69,6 @@ class Entity:
 
     Attributes:
         name: The entity, such as ``Bill``.
-        page_size: Rows that are asked for at once; a page of as many may have others
-            behind it.
         asked_at: Our clock just before the request that the latest rows came with.
     """
 
@@ -86,10 +95,19 @@ class Entity:
         self._path = path
         self._shape = shape
         self._listed = shape
-        self._key, self._contract, self.page_size, self._identity = lists
+        self._key, self._contract, page_size, self._identity = lists
+        self._sizes = PageSize(page_size)
         self._logger = logger
         self._selects = True
         self._gone_in_a_row = 0
+
+    @property
+    def page_size(self) -> int:
+        """Rows that the last page was asked for: as many may have others behind them.
+
+        It shrinks when pages fail, and may grow again with the next page.
+        """
+        return self._sizes.rows
 
     @property
     def asks_for_custom(self) -> bool:
@@ -113,7 +131,7 @@ class Entity:
         """
         if len(first_page) < self.page_size:
             return iter(first_page)
-        return settled(_WindowSource(self, window), self.page_size, first_page)
+        return settled(_WindowSource(self, window), first_page)
 
     def page(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
         """Return a page of a window.
@@ -126,7 +144,8 @@ class Entity:
         Raises:
             AcumaticaError: The server declines, or answers what was not asked for.
         """
-        rows = self._read(self._parameters(window, skip), whole=whole)
+        self._sizes.grow()
+        rows = self._sized(window, skip, whole=whole)
         self._check_page(rows, window)
         if self._may_be_inquiry(rows):
             self._check_inquiry()
@@ -152,13 +171,54 @@ class Entity:
 
     def glance(self, window: Window) -> list[Row]:
         """Return rows without lines, among them a window's first; others may come."""
-        return self._read(self._parameters(window, 0), whole=False)
+        return self._sized(window, 0, whole=False)
 
     def _parameters(self, window: Window, skip: int) -> dict[str, str | int]:
         parameters: dict[str, str | int] = {"$top": self.page_size, "$skip": skip}
         if condition := query.within(self._key, window, self._contract):
             parameters["$filter"] = condition
         return parameters
+
+    def _sized(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
+        """Return a page of as many rows as the server manages.
+
+        Raises:
+            AcumaticaError: It manages none.
+        """
+        try:
+            return self._patiently(window, skip, whole=whole)
+        except OverloadError as error:
+            raise AcumaticaError(
+                f"{self.name}: {error} It was asked for {self.page_size} rows at last. "
+                "If the instance, or a proxy before it, does not manage more in time, "
+                "set a smaller page_size, or deselect what is not needed."
+            ) from error
+
+    @backoff.on_exception(
+        waits,
+        OverloadError,
+        max_tries=ATTEMPTS,
+        jitter=backoff.random_jitter,
+        on_backoff=_ask_for_less,
+        logger=None,
+    )
+    def _patiently(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
+        rows = self._read(self._parameters(window, skip), whole=whole)
+        self._sizes.come()
+        return rows
+
+    def take_less(self) -> None:
+        """Note that a page was not managed."""
+        before = self.page_size
+        self._sizes.fail()
+        if self.page_size < before:
+            self._logger.warning(
+                "%s: a page of %d rows has failed again, so %d are asked for from now "
+                "on, and more when some pages have come.",
+                self.name,
+                before,
+                self.page_size,
+            )
 
     def _read(self, parameters: dict[str, str | int], *, whole: bool) -> list[Row]:
         while True:
@@ -274,12 +334,13 @@ class Entity:
     def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
         """Read what a shape asks for; without ``$select`` where that is refused."""
         needed = "$select" in query.members(shape, self._contract, select=False)
+        ask = self._client.get_page if "$skip" in parameters else self._client.get
         while True:
             members = query.members(shape, self._contract, select=self._selects)
             spare = "$select" in members and not needed
             asked = parameters | members
             try:
-                answer = self._client.get(path, asked, fragile=spare)
+                answer = ask(path, asked, fragile=spare)
             except RefusedQueryError as error:
                 if not spare:
                     raise self._refusal(error, needed=needed) from error
@@ -389,6 +450,10 @@ class _WindowSource:
         self.name = entity.name
         self._entity = entity
         self._window = window
+
+    @property
+    def page_size(self) -> int:
+        return self._entity.page_size
 
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         return self._entity.page(self._window, skip, whole=whole)

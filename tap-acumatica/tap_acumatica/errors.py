@@ -29,6 +29,10 @@ class RetryableError(AcumaticaError):
         self.retry_after = retry_after
 
 
+class OverloadError(RetryableError):
+    """A request was not managed; if its size was the cause, a smaller one may be."""
+
+
 class StreamError(AcumaticaError):
     """One stream cannot be read; the others can."""
 

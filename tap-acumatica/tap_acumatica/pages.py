@@ -40,6 +40,10 @@ class Source(Protocol):
 
     name: str
 
+    @property
+    def page_size(self) -> int:
+        """How many rows the last page was asked for; it may differ from the others'."""
+
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         """Return the page that begins after so many rows.
 
@@ -70,17 +74,15 @@ class Reading:
         order: The ids of the rows read so far, in their order.
     """
 
-    def __init__(self, source: Source, page_size: int, *, whole: bool) -> None:
+    def __init__(self, source: Source, *, whole: bool) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             source: Where the pages come from.
-            page_size: How many rows a page holds that is not the last one.
             whole: Whether its rows hold lines and linked objects.
         """
         self._source = source
         self._whole = whole
-        self._page_size = page_size
         self._failures = 0
         self._skips = False
         self._read: set[str] = set()
@@ -96,6 +98,7 @@ class Reading:
         page = first_page
         while True:
             ids = [row["id"] for row in page]
+            is_full = len(page) >= self._source.page_size
             known = self._overlap(ids)
             if known is None:
                 self._check_skip(ids)
@@ -104,7 +107,7 @@ class Reading:
                 fresh = page[known:]
                 yield from fresh
                 self._note(row["id"] for row in fresh)
-                if len(page) < self._page_size:
+                if not is_full:
                     return
             skip = max(len(self.order) - 1, 0)
             page = self._source.page(skip, whole=self._whole)
@@ -121,7 +124,7 @@ class Reading:
         fresh = ids[known:]
         continues = not self.order or (known and ids[:known] == self.order[-known:])
         repeats = len(set(fresh)) < len(fresh) or not self._read.isdisjoint(fresh)
-        stuck = not fresh and len(ids) == self._page_size
+        stuck = not fresh and len(ids) >= self._source.page_size
         return None if not continues or repeats or stuck else known
 
     def _note(self, ids: Iterable[str]) -> None:
@@ -160,7 +163,8 @@ class Reading:
         self._failures += 1
         if self._failures > FAILURES:
             raise _restless(self._source)
-        keep = max(len(self.order) - self._page_size * 2 ** (self._failures - 1), 0)
+        pages = 2 ** (self._failures - 1)
+        keep = max(len(self.order) - self._source.page_size * pages, 0)
         self._read.difference_update(self.order[keep:])
         del self.order[keep:]
 
@@ -210,24 +214,23 @@ class _News:
         self._ids_stay = True
 
 
-def settled(source: Source, page_size: int, first_page: list[Row]) -> Iterator[Row]:
+def settled(source: Source, first_page: list[Row]) -> Iterator[Row]:
     """Yield every row of a list, and again each row that has changed meanwhile.
 
     Args:
         source: Where the rows come from.
-        page_size: How many rows a page holds that is not the last one.
         first_page: The first page, which has been read already.
 
     Raises:
         AcumaticaError: The rows move faster than they can be read.
     """
     news = _News(source)
-    reading = Reading(source, page_size, whole=True)
+    reading = Reading(source, whole=True)
     for row in reading.rows(first_page):
         yield from news.of(row, again=reading.failed)
     for _ in range(READINGS):
         shown = set(reading.order)
-        reading = Reading(source, page_size, whole=False)
+        reading = Reading(source, whole=False)
         for row in reading.rows(source.page(0, whole=False)):
             if row["id"] not in news.told and (whole := source.row(row["id"])):
                 yield from news.of(whole, again=True)

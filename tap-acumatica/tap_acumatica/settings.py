@@ -185,7 +185,10 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=2),
         default=500,
         title="Page size",
-        description="Rows that are asked for in one request.",
+        description=(
+            "Rows that are asked for in one request; fewer for a while where the "
+            "server does not manage as many."
+        ),
     ),
     th.Property(
         "requests_per_minute",
