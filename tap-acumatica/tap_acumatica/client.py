@@ -9,13 +9,14 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import backoff
 import requests
 
-from tap_acumatica import __version__, answers, query, signals, wire
+from tap_acumatica import answers, query, signals, wire
 from tap_acumatica.auth import UNREACHABLE, root, unreachable
 from tap_acumatica.clocks import Clocks
 from tap_acumatica.errors import (
@@ -151,7 +152,7 @@ class Client:
         self._session.headers.update(
             {
                 "Accept": "application/json",
-                "User-Agent": f"tap-acumatica/{__version__}",
+                "User-Agent": f"tap-acumatica/{version('tap-acumatica')}",
                 **headers,
             }
         )

@@ -10,6 +10,7 @@ Overridden of what is private in singer-sdk, since no public hook does it:
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from difflib import get_close_matches
@@ -63,6 +64,30 @@ SHOWN = 50
 
 class Configured(PluginBase):
     """Reads and checks the settings of a plugin; to stand before the SDK's class."""
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
+        """Read the settings; the arguments are those of the SDK's class.
+
+        Raises:
+            SettingError: A setting is missing or wrong.
+        """
+        self.check_log_level()
+        super().__init__(**kwargs)
+
+    @classmethod
+    def check_log_level(cls) -> None:
+        """Refuse a level that the SDK could not set.
+
+        Raises:
+            SettingError: A variable of the environment names none.
+        """
+        for variable in (f"{cls._env_var_prefix}LOGLEVEL", "LOGLEVEL"):
+            level = os.environ.get(variable)
+            if level and level.upper() not in logging.getLevelNamesMapping():
+                raise SettingError(
+                    f"Environment variable {variable} is no level of the log; set it "
+                    "to DEBUG, INFO, WARNING or ERROR."
+                )
 
     @classmethod
     @override

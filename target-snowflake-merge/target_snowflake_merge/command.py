@@ -19,6 +19,8 @@ from .errors import EXPLAINED, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .config import Configured
+
 LONGEST = 2_000
 """Characters of a sentence; what servers say may have more."""
 
@@ -51,6 +53,15 @@ class Commands(click.Group):
         finally:
             _forget_unread_log()
         sys.exit(1)
+
+
+def run(plugin: type[Configured]) -> None:
+    """Run the command of a plugin."""
+    try:
+        plugin.check_log_level()
+    except EXPLAINED as error:
+        sys.exit(sentence(error))
+    plugin.cli()
 
 
 def sentence(error: Exception) -> str:
