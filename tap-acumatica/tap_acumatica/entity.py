@@ -103,11 +103,22 @@ class Entity:
 
     @property
     def page_size(self) -> int:
-        """Rows that the last page was asked for: as many may have others behind them.
+        """Rows that the next page is asked for: as many may have others behind them.
 
-        It shrinks when pages fail, and may grow again with the next page.
+        It shrinks when pages fail, and grows when `grow` is called.
         """
         return self._sizes.rows
+
+    @page_size.setter
+    def page_size(self, rows: int) -> None:
+        self._sizes.limit(rows)
+
+    def grow(self) -> None:
+        """Ask for larger pages where smaller ones have come for a while.
+
+        To be called where it is known of each page so far whether it was full.
+        """
+        self._sizes.grow()
 
     @property
     def asks_for_custom(self) -> bool:
@@ -144,7 +155,6 @@ class Entity:
         Raises:
             AcumaticaError: The server declines, or answers what was not asked for.
         """
-        self._sizes.grow()
         rows = self._sized(window, skip, whole=whole)
         self._check_page(rows, window)
         if self._may_be_inquiry(rows):
@@ -454,6 +464,9 @@ class _WindowSource:
     @property
     def page_size(self) -> int:
         return self._entity.page_size
+
+    def grow(self) -> None:
+        self._entity.grow()
 
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         return self._entity.page(self._window, skip, whole=whole)

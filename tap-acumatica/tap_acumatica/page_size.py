@@ -50,10 +50,16 @@ class PageSize:
         self._failures = 0
         self._came += 1
 
+    def limit(self, rows: int) -> None:
+        """Never ask for more rows again: the server does not give more."""
+        self._most = min(rows, self._most)
+        self.rows = min(rows, self.rows)
+
     def grow(self) -> None:
         """Try a larger page where enough have come, and nobody counts the last one.
 
-        Whoever still has to tell by its rows whether a page was full must have done so.
+        Whoever still has to tell by its rows whether a page was full must have done so:
+        it would else pass for the last one of its list.
         """
         if self.is_reduced and self._came >= self._needed:
             self._came = 0

@@ -42,7 +42,10 @@ class Source(Protocol):
 
     @property
     def page_size(self) -> int:
-        """How many rows the last page was asked for; it may differ from the others'."""
+        """How many rows the next page is asked for; failures make it smaller."""
+
+    def grow(self) -> None:
+        """Ask for larger pages, if that may succeed again."""
 
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         """Return the page that begins after so many rows.
@@ -74,15 +77,18 @@ class Reading:
         order: The ids of the rows read so far, in their order.
     """
 
-    def __init__(self, source: Source, *, whole: bool) -> None:
+    def __init__(self, source: Source, *, whole: bool, grows: bool = False) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             source: Where the pages come from.
             whole: Whether its rows hold lines and linked objects.
+            grows: Whether pages may grow: nobody holds another one of the source that
+                is still to be told from a full one.
         """
         self._source = source
         self._whole = whole
+        self._grows = grows
         self._failures = 0
         self._skips = False
         self._read: set[str] = set()
@@ -110,6 +116,8 @@ class Reading:
                 if not is_full:
                     return
             skip = max(len(self.order) - 1, 0)
+            if self._grows:
+                self._source.grow()
             page = self._source.page(skip, whole=self._whole)
 
     def _overlap(self, ids: list[str]) -> int | None:
@@ -225,12 +233,12 @@ def settled(source: Source, first_page: list[Row]) -> Iterator[Row]:
         AcumaticaError: The rows move faster than they can be read.
     """
     news = _News(source)
-    reading = Reading(source, whole=True)
+    reading = Reading(source, whole=True, grows=True)
     for row in reading.rows(first_page):
         yield from news.of(row, again=reading.failed)
     for _ in range(READINGS):
         shown = set(reading.order)
-        reading = Reading(source, whole=False)
+        reading = Reading(source, whole=False, grows=True)
         for row in reading.rows(source.page(0, whole=False)):
             if row["id"] not in news.told and (whole := source.row(row["id"])):
                 yield from news.of(whole, again=True)

@@ -354,6 +354,7 @@ class AcumaticaStream(Stream):
             self._move_bookmark(context, window.upper or newest)
             size = self._entity.page_size
             window = following(window, extent.rows, size, horizon, extent.oldest)
+            self._entity.grow()
 
     def _since(self, context: Context | None) -> datetime | None:
         """Return the moment from which changes are read; None means all rows."""

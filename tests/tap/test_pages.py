@@ -48,9 +48,13 @@ class RestlessTable:
     def page(self, skip: int, *, whole: bool) -> list[Row]:
         self._work()
         if self.sizes:
-            self.page_size = self.sizes.randint(2, 5)
+            self.page_size = self.sizes.randint(2, self.page_size)
         rows = self.rows[skip : skip + self.page_size]
         return [dict(row) if whole else {"id": row["id"]} for row in rows]
+
+    def grow(self) -> None:
+        if self.sizes:
+            self.page_size = self.sizes.randint(self.page_size, 5)
 
     def row(self, id_: str) -> Row | None:
         self._work()
@@ -182,6 +186,9 @@ class ScriptedTable:
         rows = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         return [named(id_) for id_ in rows[skip : skip + self.page_size]]
 
+    def grow(self) -> None:
+        """Stay as it is."""
+
     def row(self, id_: str) -> Row | None:
         return named(id_)
 
@@ -236,6 +243,9 @@ class SessionTable:
         self.requests += 1
         numbers = range(7)[skip : skip + self.page_size]
         return [{**named(f"r{n}"), "id": f"{self.session}-{n}"} for n in numbers]
+
+    def grow(self) -> None:
+        """Stay as it is."""
 
     def row(self, id_: str) -> Row | None:
         session, _, n = id_.partition("-")
