@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import backoff
 import requests
 
-from tap_acumatica import answers, query, signals, wire
+from tap_acumatica import answers, query, seat, signals, wire
 from tap_acumatica.auth import UNREACHABLE, root, unreachable
 from tap_acumatica.clocks import Clocks
 from tap_acumatica.errors import (
@@ -158,6 +158,7 @@ class Client:
         )
         self._clocks: Clocks | None = None
         self._logout: weakref.finalize[..., Client] | None = None
+        self._keeper: seat.Keeper | None = None
 
     @property
     def clocks(self) -> Clocks:
@@ -256,9 +257,7 @@ class Client:
         # A new refresh token, or a seat that was taken, must not be lost to a signal.
         with self._authenticator.turn(), signals.deferred():
             self._authenticator.sign_in(self._session)
-            self._logout = self._logout or weakref.finalize(
-                self, logout, self._session, f"{self.instance_url}/{LOGOUT_PATH}"
-            )
+            self._hold()
         self._pace.wait()
         asked_at = datetime.now(UTC)
         try:
@@ -271,6 +270,27 @@ class Client:
                 ) from error
             raise RetryableError(unreachable(self.instance_url, error)) from error
         return response, asked_at
+
+    def _hold(self) -> None:
+        """See to it that the seat is given back, whatever the ending."""
+        url = f"{self.instance_url}/{LOGOUT_PATH}"
+        if self._logout is None:
+            self._keeper = seat.keeper()
+            self._logout = weakref.finalize(
+                self, leave, self._session, url, self._keeper
+            )
+        if self._keeper:
+            sign_out = requests.Request("POST", url)
+            self._keeper.tell(self._session.prepare_request(sign_out))
+
+
+def leave(session: requests.Session, url: str, keeper: seat.Keeper | None) -> bool:
+    """Sign out, and tell the keeper so, who does not try again."""
+    try:
+        return logout(session, url)
+    finally:
+        if keeper:
+            keeper.release()
 
 
 def _has_come_late(error: Exception) -> bool:

@@ -36,11 +36,11 @@ from typing_extensions import override
 from target_snowflake_merge import batch_files, flattening, mapping, overwriting
 from target_snowflake_merge.account import base_url, destination
 from target_snowflake_merge.auth import authenticator
-from target_snowflake_merge.command import Command
 from target_snowflake_merge.conclusions import Conclusions
 from target_snowflake_merge.config import Configured
 from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.delivery import Delivery
+from target_snowflake_merge.draining import DrainingCommand
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.journal import Journal
 from target_snowflake_merge.json_schema import whole
@@ -437,7 +437,7 @@ class TargetSnowflakeMerge(Configured, Target):
         for parameter in command.params:
             if parameter.name == "file_input":
                 parameter.type = click.File("rb")
-        return Command(
+        return DrainingCommand(
             name=command.name,
             callback=command.callback,
             help=command.help,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.pipeline.conftest import Project
 
 RUN = ("run", "tap-acumatica", "target-snowflake-merge")
+WEEKLY = ("run", "tap-acumatica-full", "target-snowflake-merge")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_a_full_refresh_marks_what_was_deleted(
     nightly = project.meltano(*RUN)
     assert nightly.returncode == 0, nightly.stdout
     state = project.state()
-    weekly = project.meltano("run", "tap-acumatica-full", "target-snowflake-merge")
+    weekly = project.meltano(*WEEKLY)
     assert weekly.returncode == 0, weekly.stdout
     marked = re.findall(r"Marked (\d+) rows", weekly.stdout)
     assert len(marked) == len(STREAMS)
@@ -137,6 +138,22 @@ def test_a_wrong_password_ends_the_run_with_its_sentence(
     assert re.search(
         r"\[error .*tap-acumatica .*Check username and password", run.stdout
     ), run.stdout
+    assert "ResourceWarning" not in run.stdout
+    assert project.state() == before
+
+
+def test_a_wrong_role_ends_the_run_with_its_sentence(
+    project: Project, first_run: subprocess.CompletedProcess[str]
+) -> None:
+    """While the tap has much to write; Meltano kills it then."""
+    assert first_run.returncode == 0
+    before = project.state()
+    run = project.meltano(*WEEKLY, TARGET_SNOWFLAKE_MERGE_ROLE="NONE")
+    assert run.returncode == 1
+    assert "Traceback" not in run.stdout, run.stdout
+    *_, last = re.findall(r"\[error +\] (?!meltano).*", run.stdout)
+    assert "target-snowflake-merge" in last
+    assert "Role 'NONE' specified" in last
     assert project.state() == before
 
 

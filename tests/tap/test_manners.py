@@ -17,6 +17,7 @@ from tap_acumatica.answers import retry_after
 from tap_acumatica.client import LONGEST_WAIT, Pace, waits
 from tap_acumatica.errors import RetryableError
 
+from sandbox import config
 from tests.tap.conftest import TAP
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Asked, RunTap
 
     Start = Callable[..., subprocess.Popen[str]]
+
+
+COOKIES = {"client_id": None, "client_secret": None, "tenant": config.TENANT}
+"""What to change to sign in with cookies."""
 
 
 def logouts(acumatica: AcumaticaAdmin) -> list[int]:
@@ -55,7 +60,7 @@ def start(tmp_path: Path, settings: dict[str, Any]) -> Iterator[Start]:
 
     yield start
     for process in started:
-        process.kill()
+        process.terminate()
         process.communicate()
 
 
@@ -285,6 +290,23 @@ def test_a_signal_gives_the_seat_back(
     process.communicate()
     assert process.returncode == code
     assert logouts(acumatica) == [204]
+
+
+@pytest.mark.parametrize("changes", [{}, COOKIES], ids=["token", "cookies"])
+def test_a_tap_that_is_killed_gives_the_seat_back(
+    start: Start, acumatica: AcumaticaAdmin, changes: dict[str, Any]
+) -> None:
+    """As Meltano kills it, once the target has failed."""
+    process = start(**changes)
+    assert process.stdout is not None
+    next(line for line in process.stdout if "RECORD" in line)
+    assert logouts(acumatica) == []
+    process.kill()
+    until = time.monotonic() + 60
+    while not logouts(acumatica) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert logouts(acumatica) == [204]
+    assert acumatica.sessions() == []
 
 
 def test_a_target_that_dies_gives_the_seat_back(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+import select
 import signal
 import subprocess
 import weakref
@@ -175,6 +178,33 @@ def test_a_stream_that_is_closed_is_named(
     assert done.returncode == 1
     assert says in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+# Whoever writes when the target fails.
+
+
+def test_a_target_that_has_failed_closes_no_pipe_with_input_in_it(
+    warehouse: Warehouse,
+) -> None:
+    """Meltano's traceback of the broken pipe would bury what the target has said."""
+    settings = warehouse.folder / "config.json"
+    settings.write_text(json.dumps(warehouse.settings(role="NONE")))
+    lines = f"{json.dumps(schema())}\n{json.dumps(record('1', 'x' * 700_000))}\n"
+    reads, writes = os.pipe()
+    fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 1 << 20)
+    os.write(writes, lines.encode())
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [warehouse.command, "--config", str(settings)],
+        stdin=reads,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as run:
+        _, log = run.communicate()
+    left, _, _ = select.select([reads], [], [], 0)
+    for end in (reads, writes):
+        os.close(end)
+    assert (run.returncode, left) == (1, [])
+    assert b"Role 'NONE' specified" in log.splitlines()[-1]
 
 
 # Order.
