@@ -1,4 +1,8 @@
-"""The tap: its command and its discovery."""
+"""The tap: its command and its discovery.
+
+Overridden of what is private in singer-sdk, beside what ``config.py`` lists:
+``_handle_termination``, since the SDK would end with 0.
+"""
 
 from __future__ import annotations
 
