@@ -16,7 +16,7 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check singer-sdk==0.54.9
 "$folder/venv/bin/python" -W ignore - <<'PYTHON'
 import sqlalchemy
-from singer_sdk.sql import JSONSchemaToSQL, SQLToJSONSchema
+from singer_sdk.connectors.sql import JSONSchemaToSQL, SQLToJSONSchema
 
 sent = SQLToJSONSchema(use_singer_decimal=True).to_jsonschema(
     sqlalchemy.types.NUMERIC(18, 2)
