@@ -38,16 +38,21 @@ IN_THE_ENVIRONMENT = {
     "env_without_offset": ("2025-07-01T04:29:00", None),
 }
 """The same in an environment variable or a file .env."""
+LOADER = "target-snowflake-merge"
 FORMS = WRITTEN | IN_THE_ENVIRONMENT
 
 
-def declared(plugin: str, setting: str) -> dict[str, Any]:
-    """Return how meltano.yml declares a setting."""
+def settings(plugin: str) -> list[dict[str, Any]]:
+    """Return how meltano.yml declares a plugin's settings."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text())
     kinds = project["plugins"].values()
     [found] = [p for plugins in kinds for p in plugins if p["name"] == plugin]
-    [one] = [s for s in found["settings"] if s["name"] == setting]
-    return dict(one)
+    return list(found["settings"])
+
+
+def declared(plugin: str, setting: str) -> dict[str, Any]:
+    [one] = [s for s in settings(plugin) if s["name"] == setting]
+    return one
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +65,13 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "name": "tap-moments",
         "namespace": "tap_moments",
         "executable": "true",
-        "settings": forms,
-        "config": dict.fromkeys(WRITTEN),
+        "settings": [*forms, {**declared(LOADER, "stream_map_config"), "name": "maps"}],
+        "config": {**dict.fromkeys(WRITTEN), "maps": {"since": "QUOTED"}},
     }
     project = yaml.safe_dump({"plugins": {"extractors": [plugin]}}, sort_keys=False)
     for name, (text, _) in WRITTEN.items():
         project = project.replace(f" {name}: null\n", f" {name}: {text}\n")
+    project = project.replace("QUOTED", WRITTEN["quoted"][0])
     (folder / "meltano.yml").write_text(project)
     variables = {
         f"TAP_MOMENTS_{name.upper()}": text
@@ -103,3 +109,14 @@ def test_a_start_arrives_as_it_was_meant_or_is_refused(
             clocks.start(received[form])
     else:
         assert clocks.start(received[form]).isoformat() == meant
+
+
+def test_a_moment_in_the_settings_of_stream_maps_arrives_as_it_was_quoted(
+    received: dict[str, Any],
+) -> None:
+    assert received["maps"] == {"since": WRITTEN["quoted"][0].strip("'")}
+
+
+@pytest.mark.parametrize("plugin", ["tap-acumatica", LOADER])
+def test_no_setting_is_of_the_kind_whose_values_meltano_rewrites(plugin: str) -> None:
+    assert all(one.get("kind") != "date_iso8601" for one in settings(plugin))
