@@ -62,10 +62,8 @@ def check_source(earlier: Mapping[str, Mapping[str, Any]], source: Source) -> No
         SettingError: A bookmark is of another one.
     """
     for stream, bookmark in earlier.items():
-        if "instance" not in bookmark:
-            continue
-        known = Source(bookmark["instance"], bookmark.get("tenant") or "")
-        if known != source:
+        known = Source(bookmark.get("instance") or "", bookmark.get("tenant") or "")
+        if known.instance and known != source:
             raise SettingError(
                 f"The state's bookmark of {stream} is of {known}, but the settings "
                 f"name {source}, whose older records would never come. Give each "

@@ -71,13 +71,17 @@ def test_a_full_refresh_belongs_to_its_tenant_as_well(read: Read) -> None:
             read(server, "Two", state)
 
 
-def test_a_state_that_does_not_say_whose_it_is_is_taken(read: Read) -> None:
+@pytest.mark.parametrize("unknown", [{}, {"instance": None, "tenant": None}])
+def test_a_state_that_does_not_say_whose_it_is_is_taken(
+    read: Read, unknown: dict[str, None]
+) -> None:
     bookmark = {
         "replication_key": KEY,
         "replication_key_value": "2026-10-02T00:00:00+00:00",
     }
     with serving(Account=[]) as server:
-        state = read(server, "One", {"bookmarks": {"gl_accounts": bookmark}})
+        earlier = {"bookmarks": {"gl_accounts": bookmark | unknown}}
+        state = read(server, "One", earlier)
         assert "$filter" in server.asked["Account"]
         known = {"instance": server.url, "tenant": "One"}
         assert state["bookmarks"]["gl_accounts"] == bookmark | known
