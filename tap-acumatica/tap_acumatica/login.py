@@ -119,7 +119,7 @@ class Listener(HTTPServer):
             self.timeout = left
             self.handle_request()
         if self.query is None:
-            raise AcumaticaError(f"Nobody signed in within {seconds:.0f} seconds.")
+            raise AcumaticaError(f"Nobody signed in within {seconds:g} seconds.")
         return self.query
 
 

@@ -116,7 +116,7 @@ def test_the_browser_is_opened_where_it_is_wanted(
     options = () if wanted else ("--no-browser",)
     process = login(unsigned, tmp_path, "--wait=0.3", *options, browser=browser)
     output, errors = process.communicate()
-    assert errors == "Nobody signed in within 0 seconds.\n"
+    assert errors == "Error: Nobody signed in within 0.3 seconds.\n"
     address = output.split()[-1]
     assert opened.exists() is wanted
     assert not wanted or opened.read_text() == f"{address}\n"
@@ -126,7 +126,7 @@ def test_nobody_signs_in(unsigned: dict[str, Any], tmp_path: Path) -> None:
     process = login(unsigned, tmp_path, "--wait", "0.3")
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert errors == "Nobody signed in within 0 seconds.\n"
+    assert errors == "Error: Nobody signed in within 0.3 seconds.\n"
 
 
 @pytest.mark.parametrize("seconds", ["inf", "1e20", "-1"])
