@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox import config
+
 if TYPE_CHECKING:
+    from sandbox.snowflake.admin_client import SnowflakeAdmin
+
     from tests.sandbox.conftest import SnowflakeClient
 
 COLUMNS = """
@@ -50,6 +54,52 @@ def test_types_are_described_as_snowflake_does(snowflake: SnowflakeClient) -> No
         "NUMBER(38,0)",
     ]
     assert len(snowflake.rows("SHOW COLUMNS IN TABLE t")) == 13
+
+
+def test_insert_overwrite_takes_the_place_of_all_rows(
+    snowflake: SnowflakeClient, snowflake_admin: SnowflakeAdmin
+) -> None:
+    """In one statement: its query reads the old rows, and an error leaves them."""
+    snowflake.run("CREATE TABLE t (a INT, b VARCHAR(3) DEFAULT 'b', c TIMESTAMP_TZ(3))")
+    snowflake.run("INSERT INTO t (a) VALUES (1), (2)")
+    done = snowflake.run("INSERT OVERWRITE INTO t (a, b) SELECT a + 10, NULL FROM t")
+    assert done["data"] == [["2"]]
+    assert done["stats"]["numRowsInserted"] == 2
+    assert snowflake.rows("SELECT a, b FROM t ORDER BY a") == [
+        ["11", None],
+        ["12", None],
+    ]
+    too_long = "INSERT OVERWRITE INTO t (b) SELECT 'long' FROM t"
+    assert snowflake.error(too_long) == ("100078", "22000")
+    for privilege in ("DELETE", "WRITE"):
+        place = f"{config.DATABASE}.{snowflake.context['schema']}.T"
+        snowflake_admin.revoke(privilege, place)
+        refused = snowflake.error("INSERT OVERWRITE INTO t (a) VALUES (3)")
+        snowflake_admin.grant(privilege, place)
+        assert refused == ("003001", "42501")
+    assert snowflake.value("COUNT(*) FROM t") == "2"
+    snowflake.run("INSERT OVERWRITE INTO t (a) VALUES (3)")
+    assert snowflake.rows("SELECT a, b FROM t") == [["3", "b"]]
+    snowflake.run("INSERT OVERWRITE INTO t SELECT * FROM t WHERE FALSE")
+    assert snowflake.rows("SELECT a FROM t") == []
+
+
+def test_a_table_may_replace_another_with_its_types(snowflake: SnowflakeClient) -> None:
+    snowflake.run("CREATE TABLE old (a INT)")
+    snowflake.run(
+        "CREATE TABLE new (a VARCHAR(3), b TIMESTAMP_TZ(3) NOT NULL, c ARRAY)"
+    )
+    copied = "CREATE OR REPLACE TABLE old COPY GRANTS COPY TAGS AS SELECT * FROM new"
+    snowflake.run(copied)
+    described = [row[:4:3] + row[1:2] for row in snowflake.rows("DESCRIBE TABLE old")]
+    assert described == [
+        ["A", "Y", "VARCHAR(3)"],
+        ["B", "Y", "TIMESTAMP_TZ(3)"],
+        ["C", "Y", "ARRAY"],
+    ]
+    snowflake.run('CREATE TABLE "COPY GRANTS" CLONE new COPY GRANTS COPY TAGS')
+    cloned = snowflake.rows('DESCRIBE TABLE "COPY GRANTS"')
+    assert [row[3] for row in cloned] == ["Y", "N", "Y"]
 
 
 def test_definitions_can_be_repeated(snowflake: SnowflakeClient) -> None:

@@ -195,12 +195,15 @@ class Connection:
         return schema or self.schema, folded(name) if is_name else ""
 
     def _write(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
-        limited = not isinstance(statement, exp.Insert)
+        overwrites = bool(statement.args.get("overwrite"))
+        limited = overwrites or not isinstance(statement, exp.Insert)
         lock = self._full_name(written_table(statement))
         self.locks.acquire(self, lock, self.check, limited=limited)
         with self.transaction():
             if isinstance(statement, exp.Merge):
                 outcome = self._merge(statement, binds)
+            elif overwrites:
+                outcome = self._overwrite(statement, binds)
             else:
                 outcome = self._counted(self.run(statement, binds))
             self._check_lengths(statement)
@@ -357,6 +360,20 @@ class Connection:
             if isinstance(apply, exp.Update):
                 self._nudge(apply, columns)
             yield clause.action, apply
+
+    def _overwrite(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
+        """INSERT OVERWRITE: the query reads what the table held before.
+
+        https://docs.snowflake.com/en/sql-reference/sql/insert#optional-parameters
+        """
+        name = written_table(statement).sql(dialect="duckdb")
+        [[last]] = self.raw(f"SELECT max(rowid) FROM {name}")  # noqa: S608 - names are quoted
+        insert = statement.copy()
+        insert.set("overwrite", None)
+        outcome = self._counted(self.run(insert, binds))
+        if last is not None:
+            self.raw(f"DELETE FROM {name} WHERE rowid <= {last}")  # noqa: S608 - as above
+        return outcome
 
     def _nudge(self, update: exp.Update, columns: zoned.Columns) -> None:
         """Have the engine store offsets that change without their instants."""

@@ -62,7 +62,9 @@ class GrantChange(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     action: Literal["revoke", "grant"]
-    privilege: Literal["SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP", "MONITOR"]
+    privilege: Literal[
+        "SELECT", "WRITE", "DELETE", "CREATE", "USAGE", "OWNERSHIP", "MONITOR"
+    ]
     on: str
 
 

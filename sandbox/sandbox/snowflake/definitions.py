@@ -51,6 +51,8 @@ class Definitions:
             return self._create_schema(statement)
         elif isinstance(statement, exp.Create) and statement.args.get("clone"):
             return self._clone(statement)
+        elif isinstance(statement, exp.Create) and (source := copied(statement)):
+            return self._copy(statement, source)
         elif isinstance(statement, exp.TruncateTable) and statement.args.get("exists"):
             if not self._exists(statement.expressions[0]):
                 return listed(DONE)
@@ -120,8 +122,15 @@ class Definitions:
 
         https://docs.snowflake.com/en/sql-reference/sql/create-clone
         """
-        new, source = statement.this, statement.args["clone"].this
-        required = self._required(source)
+        return self._copy(statement, statement.args["clone"].this, is_clone=True)
+
+    def _copy(
+        self, statement: exp.Create, source: exp.Table, *, is_clone: bool = False
+    ) -> Outcome:
+        """Make a table of another's columns and rows; only a clone's are NOT NULL."""
+        new = statement.this
+        required = self._required(source) if is_clone else []
+        self._columns(source)
         if statement.args.get("exists") and self._exists(new):
             return listed(DONE)
         before, after = (table.sql(dialect="duckdb") for table in (source, new))
@@ -256,3 +265,15 @@ class Definitions:
     def _keep_lengths(self) -> None:
         self.connection.raw(f"DELETE FROM {KEPT_LENGTHS}")  # noqa: S608 - a constant
         self.connection.raw(f"INSERT INTO {KEPT_LENGTHS} FROM {LENGTHS}")
+
+
+def copied(statement: exp.Create) -> exp.Table | None:
+    """Return the table that a CREATE TABLE … AS SELECT * FROM copies whole, if any."""
+    query = statement.expression
+    if not isinstance(query, exp.Select) or statement.find(exp.Schema):
+        return None
+    parts = {name for name, value in query.args.items() if value}
+    source = query.args["from_"].this if "from_" in parts else None
+    is_whole = parts == {"expressions", "from_"} and query.is_star
+    is_plain = isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier)
+    return source if is_whole and is_plain and len(query.expressions) == 1 else None

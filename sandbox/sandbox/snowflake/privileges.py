@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from sandbox.snowflake.context import Context
 
-PRIVILEGES = ("SELECT", "WRITE", "CREATE", "USAGE", "OWNERSHIP", "MONITOR")
+PRIVILEGES = ("SELECT", "WRITE", "DELETE", "CREATE", "USAGE", "OWNERSHIP", "MONITOR")
 """What can be revoked.
 
-SELECT, WRITE (insert, update, delete, truncate) and OWNERSHIP (alter, drop) count for
-tables; CREATE for a schema (its tables) or a database (its schemas); USAGE for a schema
-or warehouse; MONITOR for the account (the details of failed sign-ins).
+SELECT, WRITE (insert, update, delete, truncate), DELETE (alone, which INSERT OVERWRITE
+needs beside it) and OWNERSHIP (alter, drop) count for tables; CREATE for a schema (its
+tables) or a database (its schemas); USAGE for a schema or warehouse; MONITOR for the
+account (the details of failed sign-ins).
 """
 
 OF_A_TABLE = {
@@ -30,7 +31,7 @@ OF_A_TABLE = {
     "SELECT": "SELECT",
     "INSERT": "WRITE",
     "UPDATE": "WRITE",
-    "DELETE": "WRITE",
+    "DELETE": "DELETE",
     "TRUNCATE": "WRITE",
 }
 """Snowflake's privileges on a table, and which of ours each one is."""
@@ -134,6 +135,8 @@ def needs(statement: exp.Expr, schema: str | None) -> Iterator[Need]:
             yield "MONITOR", "Account", config.ACCOUNT
     if isinstance(statement, WRITES):
         yield "WRITE", "Table", _name(written, schema)
+        if isinstance(statement, exp.Delete) or statement.args.get("overwrite"):
+            yield "DELETE", "Table", _name(written, schema)
     elif isinstance(statement, exp.Create):
         yield from _creation(statement, written, schema)
     elif isinstance(statement, (exp.Alter, exp.Drop)) and statement.kind == "TABLE":
