@@ -61,7 +61,8 @@ ADVICE = {
     "give Snowflake's support the statement and what it says",
     "000606": "set warehouse, or give the user a default one",
     LOCK_QUEUE_FULL: "run fewer statements at once on the table",
-    "000630": "raise statement_timeout_seconds, or use a larger warehouse",
+    "000630": "raise statement_timeout_seconds and, where it is lower, the "
+    "STATEMENT_TIMEOUT_IN_SECONDS of the warehouse, or use a larger one",
     STATEMENT_LOST: "run again, which finds out whether it was executed",
     "002003": "check database, default_target_schema and the grants of the role",
     "002043": "check warehouse, database and the grants of the role",

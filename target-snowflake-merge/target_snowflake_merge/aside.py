@@ -8,10 +8,13 @@ import re
 from typing import TYPE_CHECKING
 
 from target_snowflake_merge.names import MAX_LENGTH
-from target_snowflake_merge.statements import identifier
+from target_snowflake_merge.statements import add_column, identifier, widen_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from target_snowflake_merge.evolution import Column
+    from target_snowflake_merge.types import ColumnType
 
 PREFIX = "_SDC_NEW_"
 """What the names of tables begin with that are being filled."""
@@ -86,20 +89,141 @@ def reads_increments(
     return any(bookmark[name] is not None for name in names & bookmark.keys())
 
 
-def take_place(table: str, new: str) -> str:
-    """Put a new table in the place of another, in one step.
-
-    Whoever may use the old one may use the new one: SWAP WITH would exchange the grants
-    as well. https://docs.snowflake.com/en/sql-reference/sql/create-table
+def as_wide(
+    wanted: Mapping[str, ColumnType], old: Mapping[str, Column]
+) -> dict[str, ColumnType]:
+    """Let columns be as wide as those of the table into which their values will go.
 
     Args:
-        table: The qualified name of the old one, which need not be there.
+        wanted: The columns that are needed, by their names in upper case.
+        old: The columns of the table whose place will be taken.
+    """
+    return {
+        name: old[called].type.widened(column)
+        if (called := _called(name, old)) and old[called].type.is_like(column)
+        else column
+        for name, column in wanted.items()
+    }
+
+
+def misfit(new: Mapping[str, ColumnType], old: Mapping[str, Column]) -> str:
+    """Say why the rows of a new table cannot go into an old one.
+
+    Args:
+        new: The columns of the new table.
+        old: Those of the old one.
+
+    Returns:
+        Half a sentence, or nothing where they can, once it is widened.
+    """
+    for name, column in new.items():
+        called = _called(name, old)
+        if called and not old[called].type.is_like(column):
+            return f"column {called} is {old[called].type} and is now {column}"
+        if called is None and any(other.upper() == name for other in old):
+            return f"several of its columns may be meant by {name}"
+    for name in lacking(new, old):
+        if not old[name].nullable:
+            return f"column {name} may not be null, and the stream does not have it"
+    return ""
+
+
+def lacking(new: Mapping[str, ColumnType], old: Mapping[str, Column]) -> list[str]:
+    """Return the columns of an old table that a new one does not have."""
+    filled = {_called(name, old) for name in new}
+    return [
+        name
+        for name, column in old.items()
+        if name not in filled and not column.is_computed
+    ]
+
+
+def _called(name: str, old: Collection[str]) -> str | None:
+    """Return what a column is called in an old table: differently in case, perhaps."""
+    alike = [other for other in old if other.upper() == name]
+    if name in alike or len(alike) != 1:
+        return name if name in alike else None
+    return alike[0]
+
+
+def widen(
+    table: str, new: Mapping[str, ColumnType], old: Mapping[str, Column]
+) -> list[str]:
+    """Write what lets an old table take the rows of a new one.
+
+    Args:
+        table: The qualified name of the old one.
+        new: The columns of the new one, which are no misfit.
+        old: Those of the old one.
+
+    Returns:
+        The statements; none where it can already.
+    """
+    changes = []
+    for name, column in new.items():
+        called = _called(name, old)
+        if called is None:
+            changes.append(add_column(table, name, column))
+        elif (wider := old[called].type.widened(column)) != old[called].type:
+            changes.append(widen_column(table, called, wider))
+    return changes
+
+
+def move(
+    table: str, new_table: str, new: Mapping[str, ColumnType], old: Mapping[str, Column]
+) -> str:
+    """Put the rows of a new table in the place of those of an old one, in one step.
+
+    The old one stays the same object, with its grants, tags, policies and streams. Its
+    columns that the new one lacks are null, whatever their defaults are.
+    https://docs.snowflake.com/en/sql-reference/sql/insert
+
+    Args:
+        table: The qualified name of the old one.
+        new_table: That of the new one.
+        new: The columns of the new one.
+        old: Those of the old one, once it was widened.
+
+    Returns:
+        The statement; it needs INSERT and DELETE on the old table.
+    """
+    values = {_called(name, old) or name: identifier(name) for name in new}
+    values |= dict.fromkeys(lacking(new, old), "NULL")
+    return (
+        f"INSERT OVERWRITE INTO {table} ({', '.join(map(identifier, values))})\n"
+        f"SELECT {', '.join(values.values())}\n"
+        f"FROM {new_table}"
+    )
+
+
+def replace_table(table: str, new: str) -> str:
+    """Put a new table in the place of another, in one step.
+
+    Grants and tags are those of the old one: a clone's might be those of its source.
+    https://docs.snowflake.com/en/sql-reference/sql/create-table
+
+    Args:
+        table: The qualified name of the old one.
         new: That of the new one.
 
     Returns:
         The statement.
     """
-    return f"CREATE OR REPLACE TABLE {table} CLONE {new} COPY GRANTS"
+    create = f"CREATE OR REPLACE TABLE {table} COPY GRANTS COPY TAGS"
+    return f"{create}\nAS SELECT * FROM {new}"  # noqa: S608 - names are quoted
+
+
+def make(table: str, new: str) -> str:
+    """Make a table of a new one where there was none, with the schema's future grants.
+
+    It can be executed twice.
+    """
+    return f"CREATE OR REPLACE TABLE {table} CLONE {new}"
+
+
+def count(table: str) -> str:
+    """Count the rows of a table."""
+    return f'SELECT COUNT(*) AS "ROWS" FROM {table}'  # noqa: S608 - names are quoted
 
 
 def make_alike(table: str, new: str) -> str:

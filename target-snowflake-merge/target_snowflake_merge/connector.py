@@ -46,6 +46,9 @@ class Table:
     replaces: str = ""
     """The qualified name of the table whose place this one will take, if any."""
 
+    replaced: dict[str, Column] = field(default_factory=dict)
+    """The columns of that table when this one was made; none where it is not there."""
+
     @property
     def destination(self) -> str:
         """The qualified name of the table in which the rows end."""
@@ -101,15 +104,17 @@ class Connector:
         table = self._tables.get(name) or Table(
             stream, name, self.qualified(name), Order(self._started)
         )
-        if name_aside:
+        if name_aside and not table.replaces:
             table.replaces = self.qualified(name)
             table.qualified = self.qualified(name_aside(name))
+            table.replaced = self.columns(stream, table.replaces) or {}
         if table.stream != stream:
             raise TargetError(
                 f"Streams {table.stream} and {stream} both belong into table "
                 f"{table.destination}; rename one of them with stream_maps."
             )
-        demand = Demand(stream, table.qualified, wanted, own, keys)
+        needed = aside.as_wide(wanted, table.replaced)
+        demand = Demand(stream, table.qualified, needed, own, keys)
         evolution.check_new(demand)
         self._evolve(table, demand)
         self._tables[name] = table
@@ -168,9 +173,20 @@ class Connector:
         table.called = evolution.named(demand, columns)
 
     def _described(self, table: Table) -> dict[str, Column] | None:
-        """Return the columns of the table, or None where it is not there."""
+        return self.columns(table.stream, table.qualified)
+
+    def columns(self, stream: str, table: str) -> dict[str, Column] | None:
+        """Return the columns of a table, or None where it is not there.
+
+        Args:
+            stream: On whose behalf.
+            table: The qualified name of the table.
+
+        Raises:
+            TargetError: It cannot be described.
+        """
         try:
-            rows = self._ask(table, statements.describe(table.qualified)).rows
+            rows = self.query(stream, table, statements.describe(table)).rows
         except StatementError as error:
             if error.code in MISSING:
                 return None

@@ -206,7 +206,7 @@ def described(entry: Entry, seconds: float) -> str:
             done = f"Removed {entry.deleted}"
         return f"{done} rows of {entry.stream} as deleted {where}"
     if entry.kind == "overwrite":
-        return f"The new table of {entry.stream} has taken its place {where}"
+        return f"The new rows of {entry.stream} have taken their place {where}"
     verb = "Replayed" if entry.kind == "replay" else "Loaded"
     return (
         f"{verb} {entry.rows} rows of {entry.stream}: {entry.inserted} inserted, "

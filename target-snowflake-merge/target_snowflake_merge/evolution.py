@@ -26,6 +26,7 @@ class Column:
     type: ColumnType
     nullable: bool = True
     has_default: bool = False
+    is_computed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def read(rows: Iterable[Mapping[str, str | None]]) -> dict[str, Column]:
             described(str(row["type"])),
             nullable=row["null?"] != "N",
             has_default=bool(row["default"]),
+            is_computed=bool(row.get("expression")),
         )
         for row in rows
     }

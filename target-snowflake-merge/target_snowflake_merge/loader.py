@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import threading
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,10 @@ class Loader:
         self._unrecorded: list[Entry] = []
         self.run_id = journal.run.run_id
         self._totals: dict[str, Totals] = {}
+        self.held: Counter[str] = Counter()
+        """The rows that each table has got in this run, as far as Snowflake has said.
+        """
+
         self.loaded: set[tuple[str, Kind]] = set()
         """The tables that this run has loaded, and by which kind of statement."""
 
@@ -219,6 +223,7 @@ class Loader:
     def _count(self, entry: Entry) -> None:
         if entry.status == "loaded":
             self.loaded.add((entry.table, entry.kind))
+            self.held[entry.table] += entry.inserted - entry.deleted
             if entry.kind == "merge":
                 self._totals.setdefault(entry.stream, Totals()).add(entry)
 

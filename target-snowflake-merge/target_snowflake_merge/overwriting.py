@@ -1,4 +1,4 @@
-"""The load method overwrite: new tables take the place of the old ones.
+"""The load method overwrite: new rows take the place of the old ones.
 
 Each run fills tables of its own, so that two runs never mix their rows. What a run that
 broke off has left is dropped by the next one.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_snowflake_merge import aside
 from target_snowflake_merge.entry import checksum
+from target_snowflake_merge.errors import TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +50,7 @@ def take_places(
     state: Mapping[str, Any],
     check: Callable[[], None],
 ) -> None:
-    """Put the tables that were filled in the places of the old ones.
+    """Put the rows of the tables that were filled in the place of the old ones.
 
     Args:
         sinks: The streams, whose rows are all loaded.
@@ -68,7 +69,9 @@ def take_places(
             _keep(sink, connector)
             continue
         _warn_of_increments(sink, state)
-        loader.send(_taking_place(sink), b"", place(sink))
+        _check_count(sink, loader.held[sink.table], connector)
+        sql = _taking_place(sink, connector)
+        loader.send(_entry(sink, sql), b"", place(sink))
     loader.settle_all()
     for sink in sinks:
         connector.drop(aside.name(loader.run_id, sink.filled.name))
@@ -79,11 +82,58 @@ def place(sink: MergeSink) -> tuple[str, str]:
     return ("overwriting", sink.stream_name)
 
 
-def _taking_place(sink: MergeSink) -> Entry:
+def _check_count(sink: MergeSink, said: int, connector: Connector) -> None:
+    """Leave an old table as it is where the new one lacks rows that it was given.
+
+    Each statement is a session of its own, and what one of them has done is there for
+    the next one only if the account and Snowflake are as they should be.
+
+    Args:
+        sink: The stream.
+        said: How many rows Snowflake has said to insert.
+        connector: Counts them.
+    """
+    new = sink.filled.qualified
+    result = connector.query(sink.stream_name, new, aside.count(new))
+    held = int(result.rows[0]["ROWS"] or 0)
+    if held < said:
+        raise TargetError(
+            f"Stream {sink.stream_name}: of {said} rows that Snowflake has inserted "
+            f"into table {new} {held} are there, so table {sink.table} keeps its own; "
+            "run it again, and do not load before this is understood."
+        )
+
+
+def _taking_place(sink: MergeSink, connector: Connector) -> str:
+    """Make the old table ready, and write what puts the new rows in their place."""
+    stream, table, new_table = sink.stream_name, sink.table, sink.filled.qualified
+    new = sink.filled.columns
+    old = connector.columns(stream, table)
+    if old is None:
+        return aside.make(table, new_table)
+    if why := aside.misfit(new, old):
+        logger.warning(
+            "Stream %s: table %s is replaced, since %s; it keeps its grants and tags, "
+            "but not the policies that were set on it, and its streams (CDC) end",
+            *(stream, table, why),
+        )
+        return aside.replace_table(table, new_table)
+    for sql in aside.widen(table, new, old):
+        connector.query(stream, table, sql)
+    if left := aside.lacking(new, old):
+        logger.warning(
+            "Stream %s: columns %s of table %s are null now, as the stream does not "
+            "have them; drop them if nobody needs them",
+            *(stream, ", ".join(left), table),
+        )
+    return aside.move(table, new_table, new, old)
+
+
+def _entry(sink: MergeSink, sql: str) -> Entry:
     return sink.entry(
         kind="overwrite",
         load_method=sink.load_method,
-        sql=aside.take_place(sink.table, sink.filled.qualified),
+        sql=sql,
         checksum=checksum(b""),
         first_sequence=sink.filled.order.first,
         last_sequence=sink.filled.order.first,

@@ -105,8 +105,8 @@ SETTINGS = PropertiesList(
         default="upsert",
         title="Load method",
         description="`upsert` keeps a row per key, the last one observed; "
-        "`append-only` inserts every record; `overwrite` fills a new table, which "
-        "takes the old one's place when the whole input is loaded.",
+        "`append-only` inserts every record; `overwrite` fills a new table, whose "
+        "rows take the place of the old ones when the whole input is loaded.",
     ),
     Property(
         "batch_size_rows",

@@ -122,6 +122,15 @@ class ColumnType:
         held = HELD.get(self.kind, {other.kind})
         return other.kind in held or other.texts in held
 
+    def is_like(self, other: ColumnType) -> bool:
+        """Say whether values of another type are the same in this one, once widened."""
+        return (
+            self.kind is other.kind
+            and self.kind is not Kind.FOREIGN
+            and self.scale == other.scale
+            and self.decimals >= other.decimals
+        )
+
     def widened(self, other: ColumnType) -> ColumnType:
         """Return this type, as much wider as Snowflake allows and another one needs.
 

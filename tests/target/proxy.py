@@ -22,7 +22,7 @@ Action = Literal["kill before", "kill after", "refuse", "hold"]
 """Kill the client before a statement arrives, or after it was executed but before the
 answer; or refuse the statement definitely; or hold it until it is released."""
 
-CHANGES = ("MERGE", "UPDATE", "DELETE", "CREATE OR REPLACE")
+CHANGES = ("MERGE", "UPDATE", "DELETE", "INSERT", "CREATE OR REPLACE")
 """What statements that change data begin with."""
 
 REFUSAL = {"code": "000603", "sqlState": "XX000", "message": "Refused by the test."}

@@ -124,7 +124,7 @@ def test_a_new_table_takes_the_old_ones_place(
     )
     assert warehouse.rows('"ID", "NOTE"') == [["b", None], ["both", "new"]]
     assert run.states == [STATE["value"]]
-    assert "The new table of bill has taken its place" in run.log
+    assert "The new rows of bill have taken their place" in run.log
     assert tables_aside(warehouse) == []
     assert ledger(warehouse, "KIND, LOAD_METHOD, STATUS, TABLE_NAME")[1:] == [
         [kind, "overwrite", "loaded", f'"FINANCE"."{warehouse.schema}"."BILL"']
@@ -158,19 +158,10 @@ def test_a_schema_may_change_on_the_way(warehouse: Warehouse) -> None:
     assert warehouse.rows('"ID", "NOTE", "X"') == [["a", "1", None], ["b", None, "1"]]
 
 
-def test_nobody_loses_the_right_to_read_the_table(warehouse: Warehouse) -> None:
-    """CLONE … COPY GRANTS keeps the old table's grants; SWAP WITH would not."""
-    warehouse.loaded(KEYED, bill("a"), STATE, **OVERWRITE)
-    sent = [request.statement for request in warehouse.admin.requests()]
-    (placing,) = [text for text in sent if text.startswith("CREATE OR REPLACE")]
-    table = f'"FINANCE"."{warehouse.schema}"."BILL"'
-    assert placing.startswith(f"CREATE OR REPLACE TABLE {table} CLONE ")
-    assert placing.endswith(" COPY GRANTS")
-
-
 def test_states_wait_until_the_table_is_in_its_place(warehouse: Warehouse) -> None:
     warehouse.loaded(KEYED, bill("old"))
-    warehouse.admin.fault("error", contains="CLONE", code="000603", sql_state="XX000")
+    refused = {"code": "000603", "sql_state": "XX000"}
+    warehouse.admin.fault("error", contains="INSERT OVERWRITE", **refused)
     run = warehouse.load(KEYED, bill("a"), STATE, batch_size_rows=1, **OVERWRITE)
     assert run.code == 1
     assert run.states == []

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 from target_snowflake_merge import aside, diagnosis, statements
+from target_snowflake_merge.evolution import Column
 from target_snowflake_merge.types import INTEGER, TEXT, ColumnType, Kind
 
 from tests.target.test_ping import ping
@@ -30,6 +31,7 @@ types = st.builds(
     scale=st.integers(0, 37),
 )
 columns = st.dictionaries(names, types, min_size=1, max_size=8)
+olds = st.dictionaries(names, st.builds(Column, types), max_size=8)
 numbers = st.integers(0, 2**63)
 tables = st.lists(names, min_size=3, max_size=3).map(
     lambda parts: statements.qualified(*parts)
@@ -68,9 +70,12 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
     "drop_table": st.builds(aside.drop_table, tables),
     "make_alike": st.builds(aside.make_alike, tables, tables),
     "tables_that_begin_with": st.builds(aside.tables_that_begin_with, names),
-    # sqlglot takes what stands at the end only before CLONE.
-    "take_place": st.builds(aside.take_place, tables, tables).map(
-        lambda sql: sql.removesuffix(" COPY GRANTS")
+    "count": st.builds(aside.count, tables),
+    "make": st.builds(aside.make, tables, tables),
+    "move": st.builds(aside.move, tables, tables, columns, olds),
+    # sqlglot does not know these words, which have no names in them.
+    "replace_table": st.builds(aside.replace_table, tables, tables).map(
+        lambda sql: sql.replace(" COPY GRANTS COPY TAGS", "")
     ),
     "delete": st.builds(statements.delete, tables, numbers, numbers),
     "guarded": st.builds(guarded, merges(), numbers),
@@ -105,6 +110,7 @@ PARTS = {
     *("property_source", "element_source", "constant_source", "row_source"),
     *("failing_cast", "text", "explained"),
     *("name", "remnants", "reads_increments"),
+    *("as_wide", "misfit", "lacking", "widen"),
 }
 """Functions that make parts of a statement, or none."""
 
