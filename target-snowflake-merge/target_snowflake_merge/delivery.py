@@ -155,14 +155,17 @@ def _sequence(element: msgspec.Raw) -> int:
 
 
 def executed(entry: Entry, result: Result) -> Entry:
-    """Say of a statement what Snowflake has answered."""
+    """Say of a statement what Snowflake has answered.
+
+    Raises:
+        TargetError: It has changed rows, and the answer does not say how many.
+    """
+    verbs = () if entry.sql.startswith("CREATE") else ("inserted", "updated", "deleted")
     return replace(
         entry,
         status="loaded",
         statement_handle=result.handle,
-        inserted=result.count("inserted"),
-        updated=result.count("updated"),
-        deleted=result.count("deleted"),
+        **{verb: result.count(verb) for verb in verbs},
         attempts=entry.attempts + result.attempts - 1,
         finished_at=now(),
         error="",

@@ -32,7 +32,7 @@ from target_snowflake_merge.sql_api import Session, SqlApi, Statement
 from target_snowflake_merge.types import INTEGER, TEXT, ColumnType, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from target_snowflake_merge.sql_api import Result
 
@@ -236,6 +236,9 @@ class Ping:
         yield f"{self._url} answers."
 
     def _check_clock(self) -> Iterator[str]:
+        if self._server_clock is None:
+            yield "Not compared: the answer has no Date; mind it if the sign-in fails."
+            return
         difference = clock_difference(self._server_clock, time.time())
         if difference:
             raise TargetError(f"{difference}; set it.")
@@ -355,11 +358,30 @@ class Ping:
                     )
 
     def _check_settings(self) -> Iterator[str]:
-        found = False
-        for row in self._ask("SHOW PARAMETERS", settings=()).rows:
-            name, value = str(row["key"]), row["value"]
-            if name in HARMLESS and value != row["default"]:
-                found = True
-                yield f"{name} is {value}, which is no matter: {HARMLESS[name]}."
-        if not found:
-            yield "The account changes nothing that matters for loads."
+        return settings_told(self._ask("SHOW PARAMETERS", settings=()).rows)
+
+
+def settings_told(rows: Collection[Mapping[str, str | None]]) -> Iterator[str]:
+    """Tell which settings of the account are not as usual, and why that is no matter.
+
+    Args:
+        rows: The rows of SHOW PARAMETERS.
+
+    Yields:
+        Sentences.
+
+    Raises:
+        TargetError: One that each account has is not listed.
+    """
+    listed = {str(row["key"]): row for row in rows}
+    if missing := HARMLESS.keys() - listed:
+        raise TargetError(
+            f"SHOW PARAMETERS does not list {', '.join(sorted(missing))}; whether they "
+            "are as usual is not known."
+        )
+    odd = [
+        f"{name} is {listed[name]['value']}, which is no matter: {why}."
+        for name, why in HARMLESS.items()
+        if listed[name]["value"] != listed[name]["default"]
+    ]
+    yield from odd or ["The account changes nothing that matters for loads."]

@@ -119,17 +119,20 @@ class Result:
 
         Returns:
             The number from the statistics, which may be absent, else from the MERGE's
-            own result row.
+            own result row, which tells of what the MERGE has clauses for.
 
         Raises:
-            TargetError: It is no number.
+            TargetError: It is no number, or nothing is counted.
         """
+        row = self.rows[0] if self.rows else {}
         counted = self.stats.get(f"numRows{verb.capitalize()}")
-        if counted is None and self.rows:
-            counted = self.rows[0].get(f"number of rows {verb}")
+        if counted is None:
+            counts = (*self.stats, *row)
+            others = any(n.startswith(("numRows", "number of rows ")) for n in counts)
+            counted = row.get(f"number of rows {verb}", 0 if others else None)
         try:
-            return int(counted or 0)
-        except (TypeError, ValueError) as error:
+            return int(str(counted))
+        except ValueError as error:
             raise TargetError(
                 f"Snowflake does not say how many rows statement {self.handle} has "
                 f"{verb}, but {one_line(str(counted), 100)}; check account and host."
@@ -274,6 +277,10 @@ class SqlApi:
         names = [column.name for column in meta.row_type]
         if any(len(row) != len(names) for row in rows):
             raise self._odd(answer, f"rows do not have {len(names)} values")
+        if meta.num_rows is None and meta.partition_info is None:
+            raise self._odd(answer, "nothing says how many rows there are")
+        if meta.num_rows not in {None, len(rows)}:
+            raise self._odd(answer, f"of {meta.num_rows} rows {len(rows)} have come")
         named = [dict(zip(names, row, strict=True)) for row in rows]
         return Result(answer.handle, named, body.stats or {}, attempts)
 
@@ -395,6 +402,7 @@ class _Meta(msgspec.Struct, rename="camel"):
     """What a result says about its rows."""
 
     row_type: list[_Column] = []
+    num_rows: int | None = None
     partition_info: list[Any] | None = None
 
 

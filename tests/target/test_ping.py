@@ -7,9 +7,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.ping import HARMLESS, Ping, settings_told
 
 from sandbox import config
 from tests import forks
+from tests.target.test_sql_api import PAGE, answering
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
@@ -286,6 +289,26 @@ def test_autocommit_that_is_off_is_named(warehouse: Warehouse) -> None:
     assert "ok      rights     A table can be made" in lines
     assert "merged" not in lines
     assert leftovers(warehouse) == []
+
+
+def test_nothing_is_as_usual_because_it_is_not_listed() -> None:
+    rows = [{"key": name, "value": "", "default": ""} for name in HARMLESS]
+    assert list(settings_told(rows)) == [
+        "The account changes nothing that matters for loads."
+    ]
+    for few in ([], rows[1:]):
+        with pytest.raises(TargetError, match=f"does not list {rows[0]['key']}"):
+            list(settings_told(few))
+
+
+def test_clocks_do_not_agree_because_one_is_not_told(warehouse: Warehouse) -> None:
+    with answering((404, PAGE), (401, {}), (401, {})) as api:
+        url = api._url  # noqa: SLF001 - a server of the tests without a Date
+        settings = warehouse.settings(host=url, statement_timeout_seconds=60)
+        facts = list(Ping(settings, "test").facts())
+    found = {fact.name: fact for fact in facts}
+    assert found["clock"].text.startswith("Not compared: the answer has no Date")
+    assert not found["sign-in"].is_ok
 
 
 def test_an_access_token_is_named(warehouse: Warehouse) -> None:

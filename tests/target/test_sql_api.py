@@ -376,6 +376,7 @@ def test_only_a_result_of_snowflake_is_a_success(
         api.execute(Statement("MERGE", "r"))
 
 
+NAMED = {"rowType": [{"name": "A"}]}
 ODD_META: dict[str, Any] = {"rowType": None, "partitionInfo": None}
 SHORT: dict[str, Any] = {"rowType": [{"name": "A"}, {"name": "B"}]}
 
@@ -388,6 +389,8 @@ SHORT: dict[str, Any] = {"rowType": [{"name": "A"}, {"name": "B"}]}
         ({"resultSetMetaData": ODD_META}, "at `$.resultSetMetaData.rowType`"),
         ({"resultSetMetaData": {"rowType": ["A"]}}, "Expected `object`, got `str`"),
         ({"resultSetMetaData": SHORT}, "rows do not have 2 values"),
+        ({"resultSetMetaData": {**NAMED, "numRows": 2}}, "of 2 rows 1 have come"),
+        ({"resultSetMetaData": NAMED}, "nothing says how many rows there are"),
     ],
 )
 def test_a_result_of_an_odd_shape_is_named(changes: Any, says: str) -> None:
@@ -401,7 +404,9 @@ def test_a_result_of_an_odd_shape_is_named(changes: Any, says: str) -> None:
     assert not isinstance(caught.value, StatementError)
 
 
-@pytest.mark.parametrize("stats", [{"numRowsInserted": "x"}, {"numRowsInserted": [1]}])
+@pytest.mark.parametrize(
+    "stats", [{"numRowsInserted": "x"}, {"numRowsInserted": [1]}, {}, None]
+)
 def test_a_count_that_is_no_number_is_named(stats: Any) -> None:
     with (
         answering((200, {**RESULT, "stats": stats})) as api,
@@ -410,6 +415,13 @@ def test_a_count_that_is_no_number_is_named(stats: Any) -> None:
         api.execute(Statement("SELECT 1", "r")).count("inserted")
 
     assert not isinstance(caught.value, StatementError)
+
+
+def test_what_a_merge_has_no_clause_for_is_not_counted() -> None:
+    meta = {"rowType": [{"name": "number of rows inserted"}], "numRows": 1}
+    with answering((200, {**RESULT, "resultSetMetaData": meta})) as api:
+        result = api.execute(Statement("MERGE", "r"))
+    assert (result.count("inserted"), result.count("updated")) == (1, 0)
 
 
 def test_half_a_character_in_a_setting_is_not_sent() -> None:
