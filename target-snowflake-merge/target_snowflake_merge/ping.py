@@ -371,17 +371,17 @@ def settings_told(rows: Collection[Mapping[str, str | None]]) -> Iterator[str]:
         Sentences.
 
     Raises:
-        TargetError: One that each account has is not listed.
+        TargetError: There are none.
     """
+    if not rows:
+        raise TargetError("SHOW PARAMETERS lists nothing; they are not compared.")
     listed = {str(row["key"]): row for row in rows}
-    if missing := HARMLESS.keys() - listed:
-        raise TargetError(
-            f"SHOW PARAMETERS does not list {', '.join(sorted(missing))}; whether they "
-            "are as usual is not known."
-        )
-    odd = [
-        f"{name} is {listed[name]['value']}, which is no matter: {why}."
-        for name, why in HARMLESS.items()
-        if listed[name]["value"] != listed[name]["default"]
-    ]
-    yield from odd or ["The account changes nothing that matters for loads."]
+    odd = {
+        name: str(listed[name]["value"]) if name in listed else "not listed"
+        for name in HARMLESS
+        if name not in listed or listed[name]["value"] != listed[name]["default"]
+    }
+    for name, value in odd.items():
+        yield f"{name} is {value}, which is no matter: {HARMLESS[name]}."
+    if not odd:
+        yield "The account changes nothing that matters for loads."

@@ -301,6 +301,11 @@ class SqlApi:
     def _partition(self, handle: str, number: int) -> _Rows:
         path, parameters = f"{STATEMENTS}/{handle}", {"partition": str(number)}
         answer = self._send(_Request("GET", path, parameters))
+        if answer.is_lost:
+            raise TargetError(
+                f"Snowflake does not have the result of statement {handle} any more, "
+                f"which was being read ({answer.described()}); run it again."
+            )
         if answer.status != requests.codes.ok or not answer.has_rows:
             raise self._refusal(answer)
         with self._readable(answer):

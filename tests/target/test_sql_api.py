@@ -431,15 +431,25 @@ def test_half_a_character_in_a_setting_is_not_sent() -> None:
         api.execute(Statement("SELECT 1", "r"))
 
 
-def test_a_partition_that_is_none() -> None:
+@pytest.mark.parametrize(
+    ("partition", "says"),
+    [
+        ((200, PAGE), "does not answer as Snowflake's SQL API"),
+        ((404, PAGE), "not have the result of statement 01b0-0001 any more"),
+        ((422, LOST), "not have the result of statement 01b0-0001 any more"),
+    ],
+    ids=["none", "404", "422"],
+)
+def test_a_partition_that_is_none(partition: Any, says: str) -> None:
     partitions = {"rowType": [{"name": "A"}], "partitionInfo": [{}, {}]}
     first = {**RESULT, "resultSetMetaData": partitions}
 
     with (
-        answering((200, first), (200, PAGE)) as api,
-        pytest.raises(TargetError, match="does not answer as Snowflake's SQL API"),
+        answering((200, first), partition) as api,
+        pytest.raises(TargetError, match=says) as told,
     ):
         api.execute(Statement("SELECT 1", "r"))
+    assert not isinstance(told.value, StatementError)
 
 
 @pytest.fixture
