@@ -306,7 +306,10 @@ def test_clocks_do_not_agree_because_one_is_not_told(warehouse: Warehouse) -> No
     with answering((404, PAGE), (401, {}), (401, {})) as api:
         url = api._url  # noqa: SLF001 - a server of the tests without a Date
         settings = warehouse.settings(
-            host=url, statement_timeout_seconds=60, batch_size_bytes=1_000_000
+            host=url,
+            statement_timeout_seconds=60,
+            batch_size_bytes=1_000_000,
+            journal_max_bytes=1_000_000_000,
         )
         facts = list(Ping(settings, "test").facts())
     found = {fact.name: fact for fact in facts}
