@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from typing_extensions import override
 
+from tap_acumatica.errors import SettingError, StreamError
+
 TOLERATED_SKEW = timedelta(seconds=60)
 """How far the clocks may differ without a word."""
 
@@ -102,3 +104,31 @@ class Clocks(NamedTuple):
         seconds = self.skew.total_seconds()
         side = "ahead" if seconds > 0 else "behind"
         return f"the server's is {abs(seconds):.0f} s {side}"
+
+    def check_past(
+        self, stream: str, start: datetime | None, bookmark: datetime | None
+    ) -> None:
+        """Refuse what lies in the future: it would hide what changes until then.
+
+        Args:
+            stream: Whose moments they are.
+            start: The moment from which people want changes.
+            bookmark: The moment that the state has reached.
+
+        Raises:
+            SettingError: The start is yet to come.
+            StreamError: The bookmark is.
+        """
+        if start and start > self.later + TOLERATED_SKEW:
+            raise SettingError(
+                f"Setting 'start_date' is {start.isoformat()}, which is yet to come, "
+                f"so nothing would be read; {self}."
+            )
+        if bookmark and bookmark > self.earlier + TOLERATED_SKEW:
+            raise StreamError(
+                f"The state's bookmark of {stream}, {bookmark.isoformat()}, is yet "
+                f"to come, so changes could be left out; {self}. Set right the clock "
+                "that is wrong. If the bookmark came from that one, put an earlier "
+                "moment in its place, or remove it to read the stream from its "
+                "beginning."
+            )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import backoff
 
-from tap_acumatica import query, wire
+from tap_acumatica import wire
+from tap_acumatica.asking import Asker
 from tap_acumatica.client import ATTEMPTS, log_wait, waits
 from tap_acumatica.errors import (
     AcumaticaError,
-    CannotOptimizeError,
+    NotFilteredError,
     NotFoundError,
     OverloadError,
     RefusedQueryError,
@@ -22,24 +22,24 @@ from tap_acumatica.errors import (
 from tap_acumatica.page_size import PageSize
 from tap_acumatica.pages import are_records, settled
 from tap_acumatica.records import is_blank
-from tap_acumatica.shape import Shape
 from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from logging import Logger
 
+    from tap_acumatica.asking import Lists
     from tap_acumatica.client import Client
-    from tap_acumatica.keys import Identity
     from tap_acumatica.pages import Row
+    from tap_acumatica.shape import Shape
     from tap_acumatica.windows import Window
 
 TOLERANCE = timedelta(seconds=1)
 """How far a row may lie outside of its window: a database may round its times."""
 MANY = 20
 """Rows in succession that may be gone between a list and the reading by id."""
-_NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
 
 
 def _ask_for_less(details: Mapping[str, Any]) -> None:
@@ -48,28 +48,12 @@ def _ask_for_less(details: Mapping[str, Any]) -> None:
     entity.take_less()
 
 
-class Lists(NamedTuple):
-    """How lists of an entity are asked for.
-
-    Attributes:
-        replication_key: The field that windows are filtered by.
-        contract: The endpoint's contract version.
-        page_size: Rows that are asked for at once.
-        identity: How rows are told apart.
-    """
-
-    replication_key: str
-    contract: int
-    page_size: int
-    identity: Identity
-
-
 class Entity:
     """A top-level entity of the endpoint.
 
     Attributes:
         name: The entity, such as ``Bill``.
-        asked_at: Our clock just before the request that the latest rows came with.
+        replication_key: The field that windows are filtered by.
     """
 
     def __init__(
@@ -90,15 +74,11 @@ class Entity:
             logger: Where to say what was learnt about the entity.
         """
         self.name = path.rpartition("/")[2]
-        self.asked_at: datetime | None = None
-        self._client = client
-        self._path = path
-        self._shape = shape
-        self._listed = shape
-        self._key, self._contract, page_size, self._identity = lists
-        self._sizes = PageSize(page_size)
+        self.replication_key = lists.replication_key
+        self._identity = lists.identity
+        self._asker = Asker(client, path, shape, lists, logger)
+        self._sizes = PageSize(lists.page_size)
         self._logger = logger
-        self._selects = True
         self._gone_in_a_row = 0
 
     @property
@@ -121,9 +101,36 @@ class Entity:
         self._sizes.grow()
 
     @property
+    def asked_at(self) -> datetime | None:
+        """Our clock just before the request that the latest rows came with."""
+        return self._asker.asked_at
+
+    @property
+    def question(self) -> str:
+        """What lists are asked for, so that what is proved of it can be kept."""
+        return self._asker.question
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Leave `asked_at` as it is: no row that comes meanwhile is passed on."""
+        return self._asker.aside()
+
+    def divide(self) -> None:
+        """Ask for expansions and custom fields in more parts from now on.
+
+        Raises:
+            StreamError: They are asked for one by one already.
+        """
+        self._asker.divide()
+
+    @property
     def asks_for_custom(self) -> bool:
         """Whether a whole row has custom fields of its own."""
-        return bool(self._shape.custom)
+        return bool(self._asker.shape.custom)
+
+    @property
+    def listed_members(self) -> set[str]:
+        """The expansions that lists are asked for, and ``custom`` for custom fields."""
+        return self._asker.listing.members()
 
     def probe(self) -> None:
         """Read one row, to see whether the entity can be read.
@@ -131,7 +138,7 @@ class Entity:
         Raises:
             AcumaticaError: It cannot.
         """
-        self._read({"$top": 1}, whole=False)
+        self._asker.rows({"$top": 1}, whole=False)
 
     def rows(self, window: Window, first_page: list[Row]) -> Iterator[Row]:
         """Return a window's rows; one page is one moment, more than one may move.
@@ -142,7 +149,7 @@ class Entity:
         """
         if len(first_page) < self.page_size:
             return iter(first_page)
-        return settled(_WindowSource(self, window), first_page)
+        return settled(WindowSource(self, window), first_page)
 
     def page(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
         """Return a page of a window.
@@ -162,7 +169,9 @@ class Entity:
         return rows
 
     def _may_be_inquiry(self, rows: list[Row]) -> bool:
-        return len(rows) == 1 and self._key not in rows[0] and is_blank(rows[0])
+        return (
+            len(rows) == 1 and self.replication_key not in rows[0] and is_blank(rows[0])
+        )
 
     def _check_inquiry(self) -> None:
         """Tell an inquiry: it has no list, but answers one record that is blank.
@@ -170,7 +179,7 @@ class Entity:
         Raises:
             StreamError: All fields of the one record are blank.
         """
-        body = self._client.get(self._path, {"$top": 2}).body
+        body = self._asker.bare({"$top": 2})
         if are_records(body) and self._may_be_inquiry(body):
             raise StreamError(
                 f"{self.name}: the server answers one record without any value, as it "
@@ -184,10 +193,21 @@ class Entity:
         return self._sized(window, 0, whole=False)
 
     def _parameters(self, window: Window, skip: int) -> dict[str, str | int]:
-        parameters: dict[str, str | int] = {"$top": self.page_size, "$skip": skip}
-        if condition := query.within(self._key, window, self._contract):
-            parameters["$filter"] = condition
-        return parameters
+        return {"$top": self.page_size, "$skip": skip, **self._asker.condition(window)}
+
+    def every_row(self, window: Window) -> list[Row]:
+        """Return all rows of a window at once, without lines and linked objects."""
+        return self._asker.rows(self._asker.condition(window), whole=False)
+
+    def is_empty(self) -> bool:
+        """Tell whether there is no row, asking for nothing that could hide one."""
+        body = self._asker.bare({"$top": 1})
+        self._asker.check_records(body)
+        return not body
+
+    def leave_out(self, members: Collection[str]) -> None:
+        """Read some of `listed_members` by id from now on."""
+        self._asker.listing.leave_out(members)
 
     def _sized(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
         """Return a page of as many rows as the server manages.
@@ -213,7 +233,7 @@ class Entity:
         logger=None,
     )
     def _patiently(self, window: Window, skip: int, *, whole: bool) -> list[Row]:
-        rows = self._read(self._parameters(window, skip), whole=whole)
+        rows = self._asker.rows(self._parameters(window, skip), whole=whole)
         self._sizes.come()
         return rows
 
@@ -230,24 +250,6 @@ class Entity:
                 self.page_size,
             )
 
-    def _read(self, parameters: dict[str, str | int], *, whole: bool) -> list[Row]:
-        while True:
-            shape = self._listed if whole else self._listed.bare()
-            try:
-                body = self._get(self._path, parameters, shape)
-            except CannotOptimizeError as error:
-                self._learn(error, shape)
-                continue
-            return self._named(body)
-
-    def _named(self, body: Any) -> list[Row]:  # noqa: ANN401 - any JSON
-        """Return the rows of an answer with the names by which they are told apart."""
-        self._check_records(body)
-        rows: list[Row] = body
-        for row in rows:
-            self._identity.name(row)
-        return rows
-
     def row(self, id_: str) -> Row | None:
         """Return one whole row, None where it is gone.
 
@@ -256,7 +258,7 @@ class Entity:
         """
         address = self._identity.address(id_)
         try:
-            body = self._get(f"{self._path}/{address}", {}, self._shape)
+            row = self._asker.record(address)
         except NotFoundError as error:
             if not self._is_gone(id_, error):
                 return self.row(id_)
@@ -267,7 +269,6 @@ class Entity:
                 self._identity.kind,
             )
             return None
-        [row] = self._named([body])
         self._check_answers(row, id_)
         self._gone_in_a_row = 0
         return row
@@ -275,7 +276,7 @@ class Entity:
     def has(self, id_: str) -> bool:
         """Tell whether a row is found by an id, which need not be one any more."""
         try:
-            self._client.get(f"{self._path}/{quote(id_, safe='')}", fragile=True)
+            self._asker.find(quote(id_, safe=""), fragile=True)
         except (NotFoundError, RefusedQueryError):
             return False
         return True
@@ -293,7 +294,7 @@ class Entity:
         self._gone_in_a_row += 1
         address = self._identity.address(id_)
         try:
-            self._client.get(f"{self._path}/{address}")
+            self._asker.find(address)
         except NotFoundError:
             if self._gone_in_a_row <= MANY:
                 if not self._is_listed(id_):
@@ -313,7 +314,7 @@ class Entity:
         condition = self._identity.condition(id_)
         if condition is None:
             return True
-        found = self._read({"$filter": condition, "$top": 1}, whole=False)
+        found = self._asker.rows({"$filter": condition, "$top": 1}, whole=False)
         return any(row["id"] == id_ for row in found)
 
     def _check_answers(self, row: Row, id_: str) -> None:
@@ -325,7 +326,8 @@ class Entity:
 
     def whole(self, row: Row) -> Row | None:
         """Return a listed row with what lists cannot hold, None where it is gone."""
-        return row if self._listed == self._shape else self.row(row["id"])
+        listed = self._asker.listing.shape == self._asker.shape
+        return row if listed else self.row(row["id"])
 
     def modified(self, row: Row) -> datetime | None:
         """Return when a row was modified, as far as it says.
@@ -334,67 +336,13 @@ class Entity:
             AcumaticaError: It says something that is no date-time.
         """
         try:
-            return moment(row.get(self._key, {}).get("value"))
+            return moment(row.get(self.replication_key, {}).get("value"))
         except (AttributeError, TypeError, ValueError) as error:
             raise AcumaticaError(
-                f"{self.name}: {self._key} of record {row['id']} is no date-time, so "
-                f"no bookmark would be safe: {wire.outline(row[self._key])}."
+                f"{self.name}: {self.replication_key} of record {row['id']} is no "
+                "date-time, so no bookmark would be safe: "
+                f"{wire.outline(row[self.replication_key])}."
             ) from error
-
-    def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
-        """Read what a shape asks for; without ``$select`` where that is refused."""
-        needed = "$select" in query.members(shape, self._contract, select=False)
-        ask = self._client.get_page if "$skip" in parameters else self._client.get
-        while True:
-            members = query.members(shape, self._contract, select=self._selects)
-            spare = "$select" in members and not needed
-            asked = parameters | members
-            try:
-                answer = ask(path, asked, fragile=spare)
-            except RefusedQueryError as error:
-                if not spare:
-                    raise self._refusal(error, needed=needed) from error
-                self._selects = False
-                self._logger.info(
-                    "%s: the server refuses $select, so unselected fields are dropped "
-                    "here (%s).",
-                    self.name,
-                    error,
-                )
-                continue
-            except NotFoundError as error:
-                self._check_length(asked, error)
-                raise
-            self.asked_at = answer.asked_at
-            return answer.body
-
-    def _refusal(self, error: RefusedQueryError, *, needed: bool) -> AcumaticaError:
-        if not needed:
-            return error
-        return AcumaticaError(
-            f"{self.name}: the server refuses $select, without which custom fields "
-            f"cannot be read ({error}); set custom_fields to [] and discover again to "
-            "read the entity without them."
-        )
-
-    def _check_length(self, asked: Mapping[str, str | int], error: Exception) -> None:
-        """Tell a query that is too long for a web server, which says 404 to it."""
-        length = len(query.encode(asked))
-        if length > query.LONGEST_QUERY:
-            raise AcumaticaError(
-                f"{self.name}: the server finds nothing at an address whose query has "
-                f"{length} characters ({error}); web servers refuse long ones. Take "
-                "fewer custom_fields or expansions."
-            ) from error
-
-    def _check_records(self, body: Any) -> None:  # noqa: ANN401 - any JSON
-        if not are_records(body):
-            others = body if isinstance(body, list) else [body]
-            odd = next(other for other in others if not are_records([other]))
-            raise AcumaticaError(
-                f"{self.name}: the server answered something else than records with "
-                f"ids: {wire.outline(odd)}."
-            )
 
     def _check_page(self, rows: list[Row], window: Window) -> None:
         if len(rows) > self.page_size:
@@ -412,66 +360,41 @@ class Entity:
                     "rows apart: name other fields as `key` in setting 'entities'."
                 )
             if _lies_outside(value := self.modified(row), window):
-                raise AcumaticaError(
+                raise NotFilteredError(
                     f"{self.name}: asked for rows {window}, the server answered record "
                     f"{row['id']} of {value}; it does not filter as asked."
                 )
 
-    def _learn(self, error: CannotOptimizeError, shape: Shape) -> None:
-        """Note what the server cannot put into a list, for this run.
 
-        Raises:
-            CannotOptimizeError: The list cannot be read without it either.
-        """
-        named = {
-            name.partition(".")[0]
-            for names in _NAMED_BY_OPTIMIZER.findall(str(error))
-            for name in names
-        }
-        learned = named & shape.nested.keys() or set(shape.nested)
-        if learned:
-            self._listed = self._listed.without(learned)
-        elif shape.custom:
-            self._listed = self._listed.bare()
-            learned = {"custom fields"}
-        elif self._selects and shape.fields and shape != (least := self._least()):
-            self._listed = least
-            learned = {"all of its fields"}
-        else:
-            raise error
-        self._logger.info(
-            "%s: lists cannot hold %s, so each record is read by its id for them.",
-            self.name,
-            ", ".join(sorted(learned)),
-        )
-
-    def _least(self) -> Shape:
-        """Return the smallest shape whose rows can be placed in a window."""
-        fields = self._shape.fields
-        key = self._key if self._key in fields else fields[0]
-        needed = dict.fromkeys((*self._identity.fields, key))
-        return Shape(tuple(needed), complete=False)
-
-
-class _WindowSource:
-    """The rows of one window, as `pages.settled` asks for them."""
+class WindowSource:
+    """The rows of one window, as `pages.Source` describes."""
 
     def __init__(self, entity: Entity, window: Window) -> None:
+        """Prepare; nothing is asked for yet.
+
+        Args:
+            entity: Whose rows.
+            window: Which of them.
+        """
         self.name = entity.name
         self._entity = entity
         self._window = window
 
     @property
     def page_size(self) -> int:
+        """How many rows the next page is asked for."""
         return self._entity.page_size
 
     def grow(self) -> None:
+        """Ask for larger pages, if that may succeed again."""
         self._entity.grow()
 
     def page(self, skip: int, *, whole: bool) -> list[Row]:
+        """Return the page that begins after so many rows."""
         return self._entity.page(self._window, skip, whole=whole)
 
     def row(self, id_: str) -> Row | None:
+        """Return one whole row, None where it is gone."""
         return self._entity.row(id_)
 
 

@@ -57,5 +57,9 @@ class RefusedQueryError(AcumaticaError):
     """The server refuses what a query asks for; another query may be answered."""
 
 
+class NotFilteredError(AcumaticaError):
+    """A list holds rows that its filter should have left out."""
+
+
 EXPLAINED = (AcumaticaError, SingerSDKError)
 """Errors whose messages say it all, so that a command needs no traceback."""

@@ -152,13 +152,13 @@ class Reading:
         Only a server that ignores ``$skip`` has rows behind the end of all lists.
 
         Raises:
-            AcumaticaError: It has.
+            StreamError: It has.
         """
         is_again = len(self.order) > 1 and ids[:1] == self.order[:1]
         if self._skips or not is_again:
             return
         if self._source.page(BEYOND, whole=False):
-            raise AcumaticaError(
+            raise StreamError(
                 f"{self._source.name}: the server ignores $skip: it answers the first "
                 "rows again, so a list of more rows than a page cannot be read. Ask "
                 "the instance's owner what drops $skip, such as a proxy, or set a "
@@ -170,7 +170,7 @@ class Reading:
         """Forget the last pages, twice as many with each failure."""
         self._failures += 1
         if self._failures > FAILURES:
-            raise _restless(self._source)
+            raise restless(self._source.name)
         pages = 2 ** (self._failures - 1)
         keep = max(len(self.order) - self._source.page_size * pages, 0)
         self._read.difference_update(self.order[keep:])
@@ -244,12 +244,13 @@ def settled(source: Source, first_page: list[Row]) -> Iterator[Row]:
                 yield from news.of(whole, again=True)
         if shown <= set(reading.order):
             return
-    raise _restless(source)
+    raise restless(source.name)
 
 
-def _restless(source: Source) -> AcumaticaError:
+def restless(name: str) -> AcumaticaError:
+    """Return the error of rows that move faster than they can be read."""
     return AcumaticaError(
-        f"{source.name}: its rows moved so often while they were read that a complete "
+        f"{name}: its rows moved so often while they were read that a complete "
         "reading was not possible. The bookmark has not moved, so nothing is lost: run "
         "it again at a quieter time, or with a larger page_size."
     )

@@ -127,16 +127,19 @@ class Unwrapper:
 
 def is_blank(row: dict[str, Json]) -> bool:
     """Tell a row whose fields say nothing: each of them is empty, zero or false."""
-    return bool(row.keys() - _OF_ALL_ENTITIES) and not _says(row)
+    return bool(row.keys() - _OF_ALL_ENTITIES) and not says(row)
 
 
-def _says(member: Json) -> bool:
+def says(member: Json) -> bool:
+    """Tell whether a member has a value that is neither empty nor zero nor false."""
     if isinstance(member, list):
-        return any(map(_says, member))
+        return any(map(says, member))
     if not isinstance(member, dict):
         return bool(member)
+    if _is_wrapper(member):
+        return says(member.get("value"))
     own = (value for name, value in member.items() if name not in _OF_ALL_ENTITIES)
-    return any(map(_says, own))
+    return any(map(says, own))
 
 
 def _are_options(field: Json) -> bool:

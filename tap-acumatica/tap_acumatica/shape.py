@@ -34,6 +34,26 @@ class Shape:
         """Return the shape without anything but its own fields."""
         return replace(self, custom=(), nested={})
 
+    def parts(self, count: int, least: Shape) -> list[Shape]:
+        """Return shapes that together ask for the same.
+
+        Args:
+            count: How many at most; each has a share of the nested entities and custom
+                fields.
+            least: The fields of all but the first.
+        """
+        names = [*self.custom, *self.nested]
+        count = max(1, min(count, len(names)))
+        shares = [set(names[n::count]) for n in range(count)]
+        return [
+            replace(
+                least if n else self,
+                custom=tuple(name for name in self.custom if name in share),
+                nested={name: b for name, b in self.nested.items() if name in share},
+            )
+            for n, share in enumerate(shares)
+        ]
+
     def shallow(self) -> Shape:
         """Return the shape with nested entities that leave nothing out."""
         nested = {

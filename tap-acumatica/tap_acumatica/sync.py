@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,15 +18,24 @@ from singer_sdk.singerlib.catalog import (
 )
 from typing_extensions import override
 
+from tap_acumatica.asking import Lists
 from tap_acumatica.catalog import gone, hollow, renewed
-from tap_acumatica.clocks import TOLERATED_SKEW
 from tap_acumatica.conformance import Conformer
-from tap_acumatica.entity import Entity, Lists
+from tap_acumatica.entity import Entity
 from tap_acumatica.errors import AcumaticaError, SettingError, StreamError
 from tap_acumatica.keys import Identity, KeyField
-from tap_acumatica.records import Unwrapper
+from tap_acumatica.proofs import Proofs
+from tap_acumatica.recording import Recorder
 from tap_acumatica.samples import Samples
-from tap_acumatica.windows import EARLIEST, Window, following, moment, narrowed
+from tap_acumatica.windows import (
+    EARLIEST,
+    Extent,
+    Window,
+    following,
+    moment,
+    narrowed,
+)
+from tap_acumatica.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -45,30 +53,6 @@ METHODS = (REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE)
 LAPS = 3
 """How often the end of the closed windows is set anew while a stream is read: each lap
 reads what came during the one before, and a run must end while people go on working."""
-
-
-@dataclass
-class Extent:
-    """How many rows a window held, and between which moments.
-
-    Attributes:
-        rows: The rows.
-        oldest: The smallest value of the replication key.
-        newest: The largest one.
-    """
-
-    rows: int = 0
-    oldest: datetime | None = None
-    newest: datetime | None = None
-
-    def counting(self, rows: Iterable[Row], entity: Entity) -> Iterator[Row]:
-        """Pass rows on and count them in."""
-        for row in rows:
-            self.rows += 1
-            if value := entity.modified(row):
-                self.oldest = min(self.oldest or value, value)
-                self.newest = max(self.newest or value, value)
-            yield row
 
 
 class AcumaticaStream(Stream):
@@ -108,10 +92,7 @@ class AcumaticaStream(Stream):
             self.replication_key = spec.replication_key
         self._chosen_schema = schema
         self._refusal = refusal
-        self._unknown_fields: set[str] = set()
-        self._field_errors = 0
-        self._records_read = 0
-        self._custom_came = False
+        self._undated = 0
 
     @cached_property
     def _entity(self) -> Entity:
@@ -132,9 +113,24 @@ class AcumaticaStream(Stream):
         )
 
     @cached_property
-    def _conformer(self) -> Conformer:
-        """What makes records conform to the schema that the target is sent."""
-        return Conformer(self.name, self._chosen_schema, self.logger)
+    def _recorder(self) -> Recorder:
+        """What makes records that conform to the schema that the target is sent."""
+        return Recorder(
+            self.name,
+            self._structure,
+            Conformer(self.name, self._chosen_schema, self.logger),
+            self.schema["properties"].keys(),
+            self.logger,
+            trim=self.config["trim_trailing_spaces"],
+            has_ids=not self._spec.key,
+        )
+
+    @cached_property
+    def _witness(self) -> Witness:
+        """What reads the entity's lists, with what earlier runs have proved of them."""
+        kept = self.get_context_state(None).get("proofs")
+        proofs = Proofs.read(kept, self._entity.question)
+        return Witness(self._entity, proofs, self.logger)
 
     def probe(self) -> str:
         """Say that the stream can be read.
@@ -245,28 +241,21 @@ class AcumaticaStream(Stream):
             if self._samples and not self._refusal:
                 self._samples.check(self._entity, self.logger)
             yield from self._read(context)
+            self.get_context_state(context)["proofs"] = self._witness.proofs.kept()
         except StreamError as error:
             if self.ABORT_AT_RECORD_COUNT is not None:
                 raise  # `--test` has no end of all streams to fail at
             self.logger.error("%s is left out: %s", self.name, error)  # noqa: TRY400 - a sentence
             self._refusal = error
-        self._conformer.conclude()
-        if self._field_errors:
+        if self._undated:
             self.logger.warning(
-                "%s: the server reported %d errors on records or fields, see above.",
+                "%s: %d records have no %s. No filter finds them again when they "
+                "change: only a full refresh does.",
                 self.name,
-                self._field_errors,
+                self._undated,
+                self._spec.replication_key,
             )
-        if (
-            self._records_read
-            and self._entity.asks_for_custom
-            and not self._custom_came
-        ):
-            self.logger.warning(
-                "%s: custom fields were asked for, but no record has brought any; does "
-                "the user's role include the form's custom elements?",
-                self.name,
-            )
+        self._recorder.conclude(asks_for_custom=self._entity.asks_for_custom)
 
     @override
     def log_sync_costs(self) -> None:
@@ -327,28 +316,73 @@ class AcumaticaStream(Stream):
             )
         if self.config["emit_activate_version_messages"]:
             self._stream_version = self._acumatica.initialized_at
-        window = Window()
-        first_page = self._entity.page(window, 0, whole=True)
-        yield from self._records(self._entity.rows(window, first_page))
+        yield from self._everything(self._witness.first_page(Window()))
         if self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
 
+    def _everything(
+        self, first_page: list[Row], start: datetime | None = None
+    ) -> Iterator[Record]:
+        """Read without a filter; what is known to be older than a start is left out."""
+        rows = self._entity.rows(Window(), first_page)
+        if start:
+            rows = (r for r in rows if (self._entity.modified(r) or start) >= start)
+        return self._records(rows)
+
     def _incremental(self, context: Context | None) -> Iterator[Record]:
-        window: Window | None = Window(self._since(context))
+        """Read by filter, once that is proved; else read everything.
+
+        Records that no filter finds are passed on where they are seen.
+        """
+        since = self._since(context)
+        if self._witness.proofs.filter:
+            yield from self._by_filter(context, Window(since), None)
+            return
+        if self._witness.is_empty_still():
+            return
+        began = self._acumatica.clocks.earlier
+        page = self._witness.first_page(Window())
+        if not self._witness.proves_filter(page):
+            yield from self._everything(page, self._acumatica.start)
+        elif since is None:
+            yield from self._by_filter(context, Window(), (began, page))
+        else:
+            yield from self._records(self._dateless(page))
+            yield from self._by_filter(context, Window(since), None)
+
+    def _dateless(self, page: list[Row]) -> Iterator[Row]:
+        return (row for row in page if not self._entity.modified(row))
+
+    def _by_filter(
+        self,
+        context: Context | None,
+        first: Window,
+        known: tuple[datetime, list[Row]] | None,
+    ) -> Iterator[Record]:
+        """Read window by window.
+
+        Args:
+            context: The SDK's.
+            first: The first window.
+            known: The server's clock and then the window's first page, if it is known.
+        """
+        window: Window | None = first
         horizon, laps = self._horizon(), 0
         while window is not None:
             began = self._acumatica.clocks.earlier
-            page = self._entity.page(window, 0, whole=True)
-            if len(page) == self._entity.page_size:
+            began, page = known or (began, self._witness.first_page(window))
+            known = None
+            if len(page) >= self._entity.page_size:
                 if window.upper is None and laps < LAPS:
                     horizon, laps = self._horizon(), laps + 1
                 seen = [v for row in page if (v := self._entity.modified(row))]
                 if part := narrowed(window, seen, horizon):
+                    yield from self._records(self._dateless(page))
                     window = part
                     continue
             extent = Extent()
-            rows = extent.counting(self._entity.rows(window, page), self._entity)
-            yield from self._records(rows)
+            rows = self._entity.rows(window, page)
+            yield from self._records(extent.counting(rows, self._entity.modified))
             self.logger.debug("%d rows %s", extent.rows, window)
             newest = extent.newest and min(extent.newest, began)
             self._move_bookmark(context, window.upper or newest)
@@ -361,30 +395,13 @@ class AcumaticaStream(Stream):
         clocks = self._acumatica.clocks
         start, bookmark = self._acumatica.start, self._bookmark(context)
         start = start and max(start, EARLIEST)
-        self._check_past(start, bookmark)
+        clocks.check_past(self.name, start, bookmark)
         if bookmark is None:
             return start
         lookback = timedelta(seconds=self.config["lookback_seconds"])
         reached = min(bookmark, clocks.earlier)
         since = max(reached, EARLIEST + lookback) - lookback
         return max(start or since, since)
-
-    def _check_past(self, start: datetime | None, bookmark: datetime | None) -> None:
-        """Refuse what lies in the future: it would hide what changes until then."""
-        clocks = self._acumatica.clocks
-        if start and start > clocks.later + TOLERATED_SKEW:
-            raise SettingError(
-                f"Setting 'start_date' is {start.isoformat()}, which is yet to come, "
-                f"so nothing would be read; {clocks}."
-            )
-        if bookmark and bookmark > clocks.earlier + TOLERATED_SKEW:
-            raise StreamError(
-                f"The state's bookmark of {self.name}, {bookmark.isoformat()}, is yet "
-                f"to come, so changes could be left out; {clocks}. Set right the clock "
-                "that is wrong. If the bookmark came from that one, put an earlier "
-                "moment in its place, or remove it to read the stream from its "
-                "beginning."
-            )
 
     def _bookmark(self, context: Context | None) -> datetime | None:
         state = self.get_context_state(context)
@@ -421,6 +438,7 @@ class AcumaticaStream(Stream):
         state["entity"] = self._spec.entity
         state["replication_key"] = self.replication_key
         state["replication_key_value"] = furthest.isoformat()
+        state["proofs"] = self._witness.proofs.kept()
         self._write_state_message()
 
     def _horizon(self) -> datetime:
@@ -436,38 +454,12 @@ class AcumaticaStream(Stream):
     def _records(self, rows: Iterable[Row]) -> Iterator[Record]:
         for row in rows:
             if whole := self._entity.whole(row):
-                yield self._unwrap(whole)
+                self._note(whole)
+                yield self._recorder.record(whole)
 
-    def _unwrap(self, row: Row) -> Record:
-        if self._samples and self._samples.note(row, self._entity.modified(row)):
+    def _note(self, row: Row) -> None:
+        modified = self._entity.modified(row)
+        if self.replication_method == REPLICATION_INCREMENTAL and not modified:
+            self._undated += 1
+        if self._samples and self._samples.note(row, modified):
             self.get_context_state(None)["samples"] = self._samples.content()
-        unwrapper = Unwrapper(trim=self.config["trim_trailing_spaces"])
-        record = unwrapper.record(row)
-        for error in unwrapper.errors:
-            self._field_errors += 1
-            self.logger.warning(
-                "%s, record %s: the server reports an error on %s: %s",
-                self.name,
-                row["id"],
-                error.path or "the record",
-                error.message,
-            )
-        self._structure.fill(record)
-        self._records_read += 1
-        self._custom_came |= bool(record.get("custom"))
-        self._conformer.conform(record, row["id"])
-        if self._spec.key:
-            del record["id"]
-        self._drop_unknown(record)
-        return record
-
-    def _drop_unknown(self, record: Record) -> None:
-        for name in record.keys() - self.schema["properties"].keys():
-            del record[name]
-            if name not in self._unknown_fields:
-                self._unknown_fields.add(name)
-                self.logger.warning(
-                    "%s: field %s is not in the endpoint's swagger and is left out.",
-                    self.name,
-                    name,
-                )

@@ -7,15 +7,17 @@ far from full. They follow one another without a gap; the last one is open above
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median_low
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+_Row = TypeVar("_Row")
 EARLIEST = datetime(1753, 1, 1, tzinfo=UTC)
 """The first moment of SQL Server's date-times: no row is older, and arithmetic with it
 stays in the range of Python's."""
@@ -35,6 +37,37 @@ class Window(NamedTuple):
     @override
     def __str__(self) -> str:
         return f"from {self.lower or 'the beginning'} to {self.upper or 'now'}"
+
+
+@dataclass
+class Extent:
+    """How many rows a window held, and between which moments.
+
+    Attributes:
+        rows: The rows.
+        oldest: The smallest value of the replication key.
+        newest: The largest one.
+    """
+
+    rows: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+    def counting(
+        self, rows: Iterable[_Row], modified: Callable[[_Row], datetime | None]
+    ) -> Iterator[_Row]:
+        """Pass rows on and count them in.
+
+        Args:
+            rows: The rows.
+            modified: Returns the replication key's value in one.
+        """
+        for row in rows:
+            self.rows += 1
+            if value := modified(row):
+                self.oldest = min(self.oldest or value, value)
+                self.newest = max(self.newest or value, value)
+            yield row
 
 
 def moment(value: str | None) -> datetime | None:

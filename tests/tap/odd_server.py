@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
@@ -41,7 +42,8 @@ class OddServer(ThreadingHTTPServer):
     """Answers as its table says; what is asked for is kept.
 
     An answer is what JSON is made of, or bytes; or a tuple of status, one of them, and
-    perhaps headers.
+    perhaps headers; or it is called with the last part of the path and the query. That
+    of ``*`` is for whatever has no other one.
     """
 
     def __init__(self, **answers: Any) -> None:
@@ -75,9 +77,12 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delays.get(name, 0))
         self.server.asked[name] = self.path
         self.server.signed[name] = self.headers.get("Authorization")
-        answer = self.server.answers.get(name, (404, {}))
+        answers = self.server.answers
+        answer = answers.get(name, answers.get("*", (404, {})))
         if isinstance(answer, Turns):
             answer = answer.pop(0)
+        if callable(answer):
+            answer = answer(name, dict(parse_qsl(urlsplit(self.path).query)))
         reply = answer if isinstance(answer, tuple) else (200, answer)
         status, body, *headers = reply
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -66,7 +66,7 @@ def test_a_redirect_is_told_by_the_place_that_it_leads_to(
 
 @pytest.mark.parametrize("ended", [leading_to(LOGIN), (401, {})])
 def test_a_session_of_cookies_that_has_ended_signs_in_again_once(ended: Any) -> None:
-    with serving(Account=Turns([ended, []]), login={}) as server:
+    with serving(Account=Turns([ended, [], []]), login={}) as server:
         sync(server, **COOKIES)
         assert len(server.bodies["login"]) == 2
     with serving(Account=ended, login={}) as server:

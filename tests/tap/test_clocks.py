@@ -6,7 +6,6 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from tap_acumatica.errors import SettingError, StreamError
 from tap_acumatica.windows import EARLIEST
 
 from tests.tap.odd_server import serving, sync
+from tests.tap.odd_table import OddTable, row
 
 if TYPE_CHECKING:
     from sandbox.acumatica.admin_client import AcumaticaAdmin
@@ -173,7 +173,8 @@ def test_a_bookmark_that_is_yet_to_come_is_named_with_its_stream(
 def test_a_bookmark_a_moment_ahead_is_read_from_what_the_clocks_have_reached() -> None:
     """A clock was set back by a little: what changes meanwhile must not be hidden."""
     bookmark = (datetime.now(UTC) + timedelta(seconds=50)).isoformat()
-    with serving(Account=[]) as server:
+    table = OddTable([row("a", 1)], entity="Account")
+    with serving(**{"*": table}) as server:
         sync(server, reached(bookmark), lookback_seconds=0)
-    begins = unquote(server.asked["Account"]).split("datetimeoffset'")[1][:29]
+    begins = table.asked[-1]["$filter"].split("datetimeoffset'")[1][:29]
     assert datetime.fromisoformat(begins) <= datetime.now(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from tap_acumatica.auth import CookieAuthenticator, PasswordAuthenticator
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 
 from tests.tap.odd_server import SWAGGER, OddServer, Turns, serving, sync
+from tests.tap.odd_table import BEGIN, OddTable, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,23 +259,25 @@ def test_custom_fields_that_never_come_are_told_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     template = {"custom": {"AccountRecords": {"UsrX": {"type": "CustomStringField"}}}}
-    row = {"id": "1", "custom": {}}
-    with serving(Account=[row], **{"$adHocSchema": template}) as server:
+    table = OddTable([row("1", 1)], entity="Account")
+    with serving(**{"*": table, "$adHocSchema": template}) as server:
         sync(server)
-    assert "$custom=AccountRecords.UsrX" in server.asked["Account"]
+    assert table.asked[0]["$custom"] == "AccountRecords.UsrX"
     assert "no record has brought any" in caplog.text
 
 
-def test_a_bookmark_of_another_entity_is_not_used() -> None:
+@pytest.mark.parametrize(("entity", "is_read"), [("Account", False), ("Ledger", True)])
+def test_a_bookmark_of_another_entity_is_not_used(
+    entity: str, capsysbinary: pytest.CaptureFixture[bytes], *, is_read: bool
+) -> None:
     bookmark = {
+        "entity": entity,
         "replication_key": "LastModifiedDateTime",
-        "replication_key_value": "2026-01-01T00:00:00+00:00",
+        "replication_key_value": (BEGIN + timedelta(days=1)).isoformat(),
     }
-    for entity, filters in (("Account", True), ("Ledger", False)):
-        state = {"bookmarks": {"gl_accounts": {**bookmark, "entity": entity}}}
-        with serving(Account=[]) as server:
-            sync(server, state)
-        assert ("$filter" in server.asked["Account"]) is filters
+    with serving(**{"*": OddTable([row("a", 1)], entity="Account")}) as server:
+        sync(server, {"bookmarks": {"gl_accounts": bookmark}})
+    assert (b"RECORD" in capsysbinary.readouterr().out) is is_read
 
 
 def customised(count: int) -> dict[str, Any]:
@@ -363,10 +367,10 @@ def test_of_what_the_erps_logic_objects_to_only_the_limit_of_seats_passes(
     message: str, *, may_pass: bool
 ) -> None:
     body = {"message": message, "exceptionType": "PX.Data.PXException"}
-    with serving(Account=Turns([(500, body), []])) as server:
+    with serving(Account=Turns([(500, body), [], []])) as server:
         if may_pass:
             sync(server)
         else:
             with pytest.raises(AcumaticaError, match="MARS"):
                 sync(server)
-        assert len(server.bodies["Account"]) == (2 if may_pass else 1)
+        assert len(server.bodies["Account"]) == (3 if may_pass else 1)

@@ -77,14 +77,14 @@ def test_a_state_that_does_not_say_whose_it_is_is_taken(
 ) -> None:
     bookmark = {
         "replication_key": KEY,
-        "replication_key_value": "2026-10-02T00:00:00+00:00",
+        "replication_key_value": "2026-10-01T00:00:00+00:00",
     }
-    with serving(Account=[]) as server:
+    with serving(Account=ROWS) as server:
         earlier = {"bookmarks": {"gl_accounts": bookmark | unknown}}
         state = read(server, "One", earlier)
         assert "$filter" in server.asked["Account"]
         known = {"instance": server.url, "tenant": "One"}
-        assert state["bookmarks"]["gl_accounts"] == bookmark | known
+        assert (bookmark | known).items() <= state["bookmarks"]["gl_accounts"].items()
 
 
 @pytest.mark.parametrize(

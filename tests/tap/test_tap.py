@@ -91,13 +91,16 @@ def test_the_first_run_begins_at_the_start_date(run_tap: RunTap, asked: Asked) -
     changed = [datetime.fromisoformat(r[KEY]) for r in run.records("bills")]
     assert changed
     assert min(changed) >= datetime(2026, 6, 1, tzinfo=UTC)
-    assert "2026-06-01T00:00:00.000+00:00" in asked("Bill")[0]["$filter"]
+    filters = [page["$filter"] for page in asked("Bill") if "$filter" in page]
+    # The first one proves that rows come back through a filter.
+    assert "2026-06-01T00:00:00.000+00:00" in filters[1]
 
 
 def test_the_start_is_logged_in_utc(run_tap: RunTap, asked: Asked) -> None:
     run = run_tap("gl_accounts", start_date="20260601T000000-0400")
     assert "modified at 2026-06-01T04:00:00+00:00 or later is read" in run.log
-    assert "2026-06-01T04:00:00.000+00:00" in asked("Account")[0]["$filter"]
+    filters = [query.get("$filter", "") for query in asked("Account")]
+    assert "2026-06-01T04:00:00.000+00:00" in filters[-1]
 
 
 @pytest.mark.parametrize("lookback", [0, 31_536_000])
