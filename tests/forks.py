@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 FORKED = Path(__file__).parent / "forked.py"
 
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(["tap_acumatica.tap", "target_snowflake_merge.commands"])
+context.set_forkserver_preload(
+    ["tap_acumatica.tap", "target_snowflake_merge.operate.cli"]
+)
 
 
 class Done(NamedTuple):

@@ -17,7 +17,7 @@ def target() -> None:
 def operate() -> None:
     """Run ``snowflake-merge``."""
     _end_at_interrupts()
-    from target_snowflake_merge.commands import cli  # noqa: PLC0415 - as above
+    from target_snowflake_merge.operate.cli import cli  # noqa: PLC0415 - as above
 
     cli()
 

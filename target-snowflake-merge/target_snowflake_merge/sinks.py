@@ -11,21 +11,10 @@ from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
-from target_snowflake_merge import aside, names, statements
-from target_snowflake_merge.drafts import newest
-from target_snowflake_merge.elements import (
-    DELETED_AT,
-    VALUE_LIMIT,
-    ElementEncoder,
-    Treatment,
-    named,
-    now,
-)
-from target_snowflake_merge.entry import Entry, checksum
-from target_snowflake_merge.entry import now as journal_now
 from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
-from target_snowflake_merge.order import clock
-from target_snowflake_merge.types import (
+from target_snowflake_merge.journal.entry import Entry, checksum
+from target_snowflake_merge.journal.entry import now as journal_now
+from target_snowflake_merge.schema.column_types import (
     INTEGER,
     TEXT,
     TIMESTAMP,
@@ -33,13 +22,24 @@ from target_snowflake_merge.types import (
     Kind,
     column_type,
 )
-from target_snowflake_merge.validation import RecordValidator
+from target_snowflake_merge.schema.upgrade import newest
+from target_snowflake_merge.schema.validation import RecordValidator
+from target_snowflake_merge.warehouse import identifiers, replacement_table, statements
+from target_snowflake_merge.warehouse.encoder import (
+    DELETED_AT,
+    VALUE_LIMIT,
+    ElementEncoder,
+    Treatment,
+    named,
+    now,
+)
+from target_snowflake_merge.warehouse.sequence import clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from target_snowflake_merge.connector import Connector, Table
     from target_snowflake_merge.target import TargetSnowflakeMerge
+    from target_snowflake_merge.warehouse.connector import Connector, Table
 
 METADATA = {
     "_SDC_EXTRACTED_AT": ("extracted_at", TIMESTAMP),
@@ -55,7 +55,7 @@ BATCH_METADATA = {"_SDC_BATCHED_AT": TIMESTAMP, "_SDC_SYNC_STARTED_AT": INTEGER}
 IDENTITY = {statements.SEQUENCE: INTEGER, statements.REQUEST_ID: TEXT}
 """Columns of every table, also where add_record_metadata is off."""
 
-OWN = {*METADATA, *BATCH_METADATA, *IDENTITY, *names.OWN}
+OWN = {*METADATA, *BATCH_METADATA, *IDENTITY, *identifiers.OWN}
 """Columns that this target fills itself."""
 
 
@@ -108,7 +108,7 @@ class MergeSink(BatchSink):
         own = [key for key in self.schema["properties"] if key.upper() in metadata]
         deleted = [key for key in own if key.upper() == statements.DELETED_AT]
         if deleted:
-            [self._deleted_by] = names.columns(self.stream_name, deleted)
+            [self._deleted_by] = identifiers.columns(self.stream_name, deleted)
         for key in own:
             if key in deleted:
                 continue
@@ -118,7 +118,7 @@ class MergeSink(BatchSink):
                 *(self.stream_name, key, key.upper()),
             )
         properties = [key for key in self.schema["properties"] if key not in own]
-        return names.columns(self.stream_name, properties)
+        return identifiers.columns(self.stream_name, properties)
 
     def _check_keys(self) -> None:
         for key in self.key_properties:
@@ -155,7 +155,9 @@ class MergeSink(BatchSink):
             wanted,
             own=own,
             keys=[self._properties[key] for key in self._match],
-            name_aside=partial(aside.name, run_id) if self._target.overwrites else None,
+            name_aside=partial(replacement_table.name, run_id)
+            if self._target.overwrites
+            else None,
         )
         self.filled.order.rise_to(self._target.ledger.floor(self.table), clock())
         types = {key: wanted[name] for key, name in self._properties.items()}

@@ -33,26 +33,27 @@ from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
-from target_snowflake_merge import batch_files, flattening, mapping, overwriting
-from target_snowflake_merge.account import base_url, destination
-from target_snowflake_merge.auth import authenticator
-from target_snowflake_merge.conclusions import Conclusions
 from target_snowflake_merge.config import Configured
-from target_snowflake_merge.connector import Connector
-from target_snowflake_merge.delivery import Delivery
-from target_snowflake_merge.draining import DrainingCommand
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.journal import Journal
-from target_snowflake_merge.json_schema import whole
-from target_snowflake_merge.ledger import Ledger
-from target_snowflake_merge.loader import Loader
-from target_snowflake_merge.reader import MessageReader
+from target_snowflake_merge.journal.journal import Journal
+from target_snowflake_merge.load import overwrite
+from target_snowflake_merge.load.checkpoints import States
+from target_snowflake_merge.load.completeness import Conclusions
+from target_snowflake_merge.load.delivery import Delivery
+from target_snowflake_merge.load.loader import Loader
+from target_snowflake_merge.load.recovery import settle
+from target_snowflake_merge.schema.json_schema import whole
 from target_snowflake_merge.settings import SETTINGS
-from target_snowflake_merge.settling import settle
 from target_snowflake_merge.signals import Ending
+from target_snowflake_merge.singer import batch_files, flattening, stream_maps
+from target_snowflake_merge.singer.draining import DrainingCommand
+from target_snowflake_merge.singer.reader import MessageReader
 from target_snowflake_merge.sinks import MergeSink
-from target_snowflake_merge.sql_api import Session, SqlApi
-from target_snowflake_merge.states import States
+from target_snowflake_merge.sql_api.account import base_url, destination
+from target_snowflake_merge.sql_api.auth import authenticator
+from target_snowflake_merge.sql_api.client import Session, SqlApi
+from target_snowflake_merge.warehouse.connector import Connector
+from target_snowflake_merge.warehouse.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.sinks import Sink
 
-    from target_snowflake_merge.entry import Entry
+    from target_snowflake_merge.journal.entry import Entry
 
 
 class TargetSnowflakeMerge(Configured, Target):
@@ -117,7 +118,7 @@ class TargetSnowflakeMerge(Configured, Target):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         if raise_errors:
-            mapping.check(self._config.get("stream_maps"))
+            stream_maps.check(self._config.get("stream_maps"))
             flattening.check(self._config)
         return super()._validate_config(raise_errors=raise_errors)
 
@@ -155,7 +156,7 @@ class TargetSnowflakeMerge(Configured, Target):
         journal = self.open_journal()
         delivery = Delivery(self.connector)
         if self.overwrites:
-            overwriting.drop_remnants(journal, self.connector)
+            overwrite.drop_remnants(journal, self.connector)
         settle(journal, delivery, self.ledger, self._ending.check)
         return Loader(
             delivery=delivery,
@@ -200,7 +201,7 @@ class TargetSnowflakeMerge(Configured, Target):
         """Note that the first row of a batch waits."""
         self.states.open(sink.place)
         if self.overwrites:
-            self.states.open(overwriting.place(sink))
+            self.states.open(overwrite.place(sink))
         oldest = time.monotonic() + self.config["max_batch_age_seconds"]
         self._next_age_check = min(self._next_age_check, oldest)
 
@@ -240,7 +241,7 @@ class TargetSnowflakeMerge(Configured, Target):
         self._check_source(stream_name)
         if schema and self.config.get("stream_maps"):
             source = self.mapper.stream_maps[self._source][0].raw_schema
-            schema = mapping.mended(schema, source)
+            schema = stream_maps.mended(schema, source)
         keys = list(key_properties or ())
         if isinstance(old, MergeSink):
             if old.original_schema == schema and list(old.key_properties) == keys:
@@ -294,14 +295,14 @@ class TargetSnowflakeMerge(Configured, Target):
         if self.config.get("flattening_enabled") and levels:
             schema = flattening.plain(schema, levels)
         if self.config.get("stream_maps"):
-            schema = mapping.described(schema)
+            schema = stream_maps.described(schema)
         with flattening.explained(self._source):
             super()._process_schema_message({**message_dict, "schema": schema})
-        mapping.make_exact(self.mapper.stream_maps[self._source])
+        stream_maps.make_exact(self.mapper.stream_maps[self._source])
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        with mapping.explained(message_dict["stream"]):
+        with stream_maps.explained(message_dict["stream"]):
             super()._process_record_message(message_dict)
 
     @override
@@ -396,7 +397,7 @@ class TargetSnowflakeMerge(Configured, Target):
         if self.overwrites:
             sinks = self._merge_sinks()
             self.conclusions.check()
-            overwriting.take_places(
+            overwrite.take_places(
                 sinks,
                 self.loader,
                 self.connector,

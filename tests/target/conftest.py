@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMAND = Path(sys.executable).parent / "target-snowflake-merge"
 PLUGIN = "target_snowflake_merge.target:TargetSnowflakeMerge"
-OPERATE = "target_snowflake_merge.commands:cli"
+OPERATE = "target_snowflake_merge.operate.cli:cli"
 numbers = itertools.count(1)
 
 

@@ -7,7 +7,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from target_snowflake_merge.statements import identifier
+from target_snowflake_merge.warehouse.statements import identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from target_snowflake_merge.commands import cli
+from target_snowflake_merge.operate.cli import cli
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 VOLUME, VOLUME_BYTES = "SMALL_VOLUME", "SMALL_VOLUME_BYTES"

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge import autocommit
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.sql_api import autocommit
 
 from tests.target import proxy
 from tests.target.test_loading import ID, TEXT, record, schema

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import backoff
 import pytest
 from sandbox.snowflake.admin_client import SnowflakeAdmin
-from target_snowflake_merge.auth import KeyPair, OAuthToken, load_private_key
 from target_snowflake_merge.errors import (
     StatementError,
     StatementTooLargeError,
     TargetError,
 )
-from target_snowflake_merge.sql_api import Session, SqlApi, Statement
+from target_snowflake_merge.sql_api.auth import KeyPair, OAuthToken, load_private_key
+from target_snowflake_merge.sql_api.client import Session, SqlApi, Statement
 
 from sandbox import config
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from target_snowflake_merge.auth import Authenticator
+    from target_snowflake_merge.sql_api.auth import Authenticator
 
     from tests.target.conftest import Warehouse
 

@@ -9,13 +9,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from requests import Request
-from target_snowflake_merge.account import (
+from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.sql_api.account import (
     base_url,
     destination,
     jwt_account,
     same_destination,
 )
-from target_snowflake_merge.auth import (
+from target_snowflake_merge.sql_api.auth import (
     LIFETIME_SECONDS,
     RENEW_BEFORE_SECONDS,
     AccessToken,
@@ -25,7 +26,6 @@ from target_snowflake_merge.auth import (
     load_private_key,
     read_key_file,
 )
-from target_snowflake_merge.errors import TargetError
 
 from tests.keys import for_pss_alone
 

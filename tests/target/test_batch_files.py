@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.batch_files import paths
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.singer.batch_files import paths
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

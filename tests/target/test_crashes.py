@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from target_snowflake_merge.entry import decoder
-from target_snowflake_merge.runs import entries, folders
+from target_snowflake_merge.journal.entry import decoder
+from target_snowflake_merge.journal.run_folder import entries, folders
 
 from tests.target import proxy
 from tests.target.test_replay import beside
 
 if TYPE_CHECKING:
-    from target_snowflake_merge.entry import Entry
+    from target_snowflake_merge.journal.entry import Entry
 
     from tests.target.conftest import Warehouse
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from target_snowflake_merge import date_times
 from target_snowflake_merge.errors import InvalidDateError, ValueRefusedError
+from target_snowflake_merge.schema import date_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable

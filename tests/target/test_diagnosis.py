@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.snowflake.admin_client import SnowflakeAdmin
 from sqlglot import exp
-from target_snowflake_merge import diagnosis, statements
-from target_snowflake_merge.auth import KeyPair, load_private_key
-from target_snowflake_merge.duplicates import repeated_name
 from target_snowflake_merge.errors import StatementError
-from target_snowflake_merge.sql_api import Result, Session, SqlApi, Statement
-from target_snowflake_merge.types import ColumnType, Kind
+from target_snowflake_merge.schema.column_types import ColumnType, Kind
+from target_snowflake_merge.schema.duplicate_names import repeated_name
+from target_snowflake_merge.sql_api.auth import KeyPair, load_private_key
+from target_snowflake_merge.sql_api.client import Result, Session, SqlApi, Statement
+from target_snowflake_merge.warehouse import diagnosis, statements
 
 from sandbox import config
 from tests.target.conftest import COMMAND

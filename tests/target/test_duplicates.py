@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from target_snowflake_merge.duplicates import repeated_name
+from target_snowflake_merge.schema.duplicate_names import repeated_name
 
 decoder = msgspec.json.Decoder(float_hook=Decimal)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from target_snowflake_merge.runs import folders
-from target_snowflake_merge.states import States
+from target_snowflake_merge.journal.run_folder import folders
+from target_snowflake_merge.load.checkpoints import States
 
 from tests.target import proxy
 from tests.target.test_crashes import killed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from target_snowflake_merge.connector import Connector
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.sql_api import Result
-from target_snowflake_merge.types import TEXT as TEXT_COLUMN
+from target_snowflake_merge.schema.column_types import TEXT as TEXT_COLUMN
+from target_snowflake_merge.sql_api.client import Result
+from target_snowflake_merge.warehouse.connector import Connector
 
 from tests.target import proxy
 from tests.target.test_existing_tables import (
@@ -25,7 +25,7 @@ from tests.target.test_loading import ID, TEXT, record, schema
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from target_snowflake_merge.sql_api import SqlApi, Statement
+    from target_snowflake_merge.sql_api.client import SqlApi, Statement
 
     from tests.target.conftest import Run, Warehouse
 

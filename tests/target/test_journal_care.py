@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from target_snowflake_merge.entry import Entry, time_ordered_id
-from target_snowflake_merge.journal import BLOCK, Journal
-from target_snowflake_merge.runs import entries, files, folders, size
+from target_snowflake_merge.journal.entry import Entry, time_ordered_id
+from target_snowflake_merge.journal.journal import BLOCK, Journal
+from target_snowflake_merge.journal.run_folder import entries, files, folders, size
 
 from tests import forks
 from tests.target import proxy, small_volume

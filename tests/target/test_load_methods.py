@@ -7,8 +7,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge import aside
-from target_snowflake_merge.entry import time_ordered_id
+from target_snowflake_merge.journal.entry import time_ordered_id
+from target_snowflake_merge.warehouse import replacement_table
 
 from tests.target import proxy
 
@@ -44,7 +44,7 @@ def tables_aside(warehouse: Warehouse) -> list[str]:
     _, rows = warehouse.admin.sql(
         "SELECT TABLE_NAME FROM FINANCE.INFORMATION_SCHEMA.TABLES "  # noqa: S608 - the test's own text
         f"WHERE TABLE_SCHEMA = '{warehouse.schema}' "
-        f"AND STARTSWITH(TABLE_NAME, '{aside.PREFIX}')"
+        f"AND STARTSWITH(TABLE_NAME, '{replacement_table.PREFIX}')"
     )
     return [name for (name,) in rows]
 
@@ -320,23 +320,27 @@ def test_two_streams_do_not_fill_one_table(warehouse: Warehouse) -> None:
 def test_which_tables_are_remnants() -> None:
     living, ended, young = (time_ordered_id() for _ in range(3))
     old = str(uuid.UUID(int=(0x17 << 116) | (7 << 76) | (2 << 62)))
-    names = {run: aside.name(run, "BILL") for run in (living, ended, young, old)}
+    names = {
+        run: replacement_table.name(run, "BILL") for run in (living, ended, young, old)
+    }
     tables = [*names.values(), "_SDC_NEW_YEAR", "BILL"]
     begun = int(young.replace("-", "")[:12], 16) / 1000
-    found = list(aside.remnants(tables, {living}, {ended}, begun))
+    found = list(replacement_table.remnants(tables, {living}, {ended}, begun))
     assert found == [names[ended], names[old]]
-    week = aside.LONGEST_RUN.total_seconds()
-    found = list(aside.remnants(tables, {living}, {ended}, begun + week + 1))
+    week = replacement_table.LONGEST_RUN.total_seconds()
+    found = list(
+        replacement_table.remnants(tables, {living}, {ended}, begun + week + 1)
+    )
     assert found == [names[ended], names[young], names[old]]
 
 
 def test_names_aside_fit() -> None:
     run_id = time_ordered_id()
-    long = aside.name(run_id, "X" * 255)
+    long = replacement_table.name(run_id, "X" * 255)
     assert len(long) == 255
-    assert long == aside.name(run_id, "X" * 255)
-    assert list(aside.remnants([long], (), {run_id}, 0)) == [long]
-    assert aside.name(run_id, "BILL") == f"_SDC_NEW_{run_id.upper()}_BILL"
+    assert long == replacement_table.name(run_id, "X" * 255)
+    assert list(replacement_table.remnants([long], (), {run_id}, 0)) == [long]
+    assert replacement_table.name(run_id, "BILL") == f"_SDC_NEW_{run_id.upper()}_BILL"
 
 
 def test_tables_with_long_names_are_not_mixed(warehouse: Warehouse) -> None:

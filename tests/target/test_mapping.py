@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.mapping import quotient
+from target_snowflake_merge.singer.stream_maps import quotient
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

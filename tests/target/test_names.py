@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from target_snowflake_merge import names
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.warehouse import identifiers
 
 from tests.target.test_loading import ID, TEXT, record, schema
 
@@ -202,14 +202,15 @@ def test_without_metadata_the_names_are_free(warehouse: Warehouse) -> None:
 def test_every_property_has_a_column_or_is_refused(properties: list[str]) -> None:
     folded = [key.upper() for key in properties]
     impossible = len(set(folded)) < len(folded) or any(
-        not 0 < len(name) <= 255 or "\0" in name or name in names.OWN for name in folded
+        not 0 < len(name) <= 255 or "\0" in name or name in identifiers.OWN
+        for name in folded
     )
     if impossible:
         with pytest.raises(TargetError, match=r"^Stream bill: "):
-            names.columns("bill", properties)
+            identifiers.columns("bill", properties)
         return
 
-    columns = names.columns("bill", properties)
+    columns = identifiers.columns("bill", properties)
 
     assert list(columns) == properties
     assert len(set(columns.values())) == len(properties)
@@ -220,8 +221,8 @@ def test_every_property_has_a_column_or_is_refused(properties: list[str]) -> Non
 
 
 def test_a_name_that_differs_by_case_only_is_found() -> None:
-    assert names.existing("s", "t", "ID", ["Id", "IDX"]) == "Id"
-    assert names.existing("s", "t", "ID", ["id", "ID"]) == "ID"
-    assert names.existing("s", "t", "ID", ["other"]) == "ID"
+    assert identifiers.existing("s", "t", "ID", ["Id", "IDX"]) == "Id"
+    assert identifiers.existing("s", "t", "ID", ["id", "ID"]) == "ID"
+    assert identifiers.existing("s", "t", "ID", ["other"]) == "ID"
     with pytest.raises(TargetError, match="columns id and Id"):
-        names.existing("s", "t", "ID", ["id", "Id"])
+        identifiers.existing("s", "t", "ID", ["id", "Id"])

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk import Target
-from target_snowflake_merge.runs import entries, folders
-from target_snowflake_merge.states import States
+from target_snowflake_merge.journal.run_folder import entries, folders
+from target_snowflake_merge.load.checkpoints import States
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 from tests.target import proxy

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.order import Order
+from target_snowflake_merge.warehouse.sequence import Order
 
 from tests.target import proxy
 from tests.target.test_order import activate, record, schema, session, state

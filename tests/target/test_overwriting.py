@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from target_snowflake_merge import aside, evolution
-from target_snowflake_merge.evolution import Column
-from target_snowflake_merge.types import ColumnType, Kind, described
+from target_snowflake_merge.schema.column_types import ColumnType, Kind, described
+from target_snowflake_merge.warehouse import evolution, replacement_table
+from target_snowflake_merge.warehouse.evolution import Column
 
 from tests.target import proxy
 from tests.target.test_load_methods import (
@@ -168,14 +168,14 @@ NEW = {
 
 
 def test_rows_are_moved_by_the_names_of_the_old_table() -> None:
-    assert aside.misfit(NEW, OLD) == ""
-    assert aside.lacking(NEW, OLD) == ["GONE"]
-    assert aside.widen("t", NEW, OLD) == [
+    assert replacement_table.misfit(NEW, OLD) == ""
+    assert replacement_table.lacking(NEW, OLD) == ["GONE"]
+    assert replacement_table.widen("t", NEW, OLD) == [
         'ALTER TABLE t ALTER COLUMN "ID" SET DATA TYPE NUMBER(38,0)',
         "ALTER TABLE t ALTER COLUMN \"text\" SET DATA TYPE VARCHAR(20) COLLATE 'en-ci'",
         'ALTER TABLE t ADD COLUMN IF NOT EXISTS "MORE" BOOLEAN',
     ]
-    assert aside.move("t", "n", NEW, OLD) == (
+    assert replacement_table.move("t", "n", NEW, OLD) == (
         'INSERT OVERWRITE INTO t ("ID", "text", "AT", "MORE", "GONE")\n'
         'SELECT "ID", "TEXT", "AT", "MORE", NULL\n'
         "FROM n"
@@ -196,7 +196,7 @@ def test_a_new_table_is_as_wide_as_the_old_one() -> None:
         ColumnType(Kind.NUMBER, precision=10, scale=9),
     )
     wanted = {"A": text, "B": number, "C": text, "D": text, "E": text}
-    assert aside.as_wide(wanted, old) == {
+    assert replacement_table.as_wide(wanted, old) == {
         **wanted,
         "A": old["A"].type,
         "B": old["b"].type,
@@ -225,7 +225,9 @@ def test_only_columns_of_one_type_exchange_their_values(
     old: str, new: str, *, fits: bool
 ) -> None:
     """A cast between two types may depend on the session, or lose digits."""
-    reason = aside.misfit({"A": described(new)}, {"A": Column(described(old))})
+    reason = replacement_table.misfit(
+        {"A": described(new)}, {"A": Column(described(old))}
+    )
     assert (reason == "") is fits
     assert fits or reason == f"column A is {described(old)} and is now {described(new)}"
 

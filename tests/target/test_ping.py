@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.ping import HARMLESS, Ping, settings_told
+from target_snowflake_merge.operate.ping import HARMLESS, Ping, settings_told
 
 from sandbox import config
 from tests import forks
@@ -17,7 +17,7 @@ from tests.target.test_sql_api import PAGE, answering
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
-COMMAND = "target_snowflake_merge.commands:cli"
+COMMAND = "target_snowflake_merge.operate.cli:cli"
 
 
 UNUSABLE = ["/proc/x/journal", "/dev/null", "/dev/null/j", "x" * 300, "~nobody-here/j"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.types import Kind, column_type
+from target_snowflake_merge.schema.column_types import Kind, column_type
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from target_snowflake_merge.journal import Journal
-from target_snowflake_merge.runs import entries, folders
+from target_snowflake_merge.journal.journal import Journal
+from target_snowflake_merge.journal.run_folder import entries, folders
 
 from tests.target.test_overlapping_runs import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from target_snowflake_merge.entry import Entry
+    from target_snowflake_merge.journal.entry import Entry
 
     from tests.target.conftest import Warehouse
 

@@ -10,9 +10,9 @@ import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
-from target_snowflake_merge import aside, diagnosis, statements
-from target_snowflake_merge.evolution import Column
-from target_snowflake_merge.types import INTEGER, TEXT, ColumnType, Kind
+from target_snowflake_merge.schema.column_types import INTEGER, TEXT, ColumnType, Kind
+from target_snowflake_merge.warehouse import diagnosis, replacement_table, statements
+from target_snowflake_merge.warehouse.evolution import Column
 
 from tests.target.test_ping import ping
 
@@ -67,14 +67,16 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
     "create_schema": st.builds(statements.create_schema, names, names),
     "create_table": st.builds(statements.create_table, tables, columns),
     "describe": st.builds(statements.describe, tables),
-    "drop_table": st.builds(aside.drop_table, tables),
-    "make_alike": st.builds(aside.make_alike, tables, tables),
-    "tables_that_begin_with": st.builds(aside.tables_that_begin_with, names),
-    "count": st.builds(aside.count, tables),
-    "make": st.builds(aside.make, tables, tables),
-    "move": st.builds(aside.move, tables, tables, columns, olds),
+    "drop_table": st.builds(replacement_table.drop_table, tables),
+    "make_alike": st.builds(replacement_table.make_alike, tables, tables),
+    "tables_that_begin_with": st.builds(
+        replacement_table.tables_that_begin_with, names
+    ),
+    "count": st.builds(replacement_table.count, tables),
+    "make": st.builds(replacement_table.make, tables, tables),
+    "move": st.builds(replacement_table.move, tables, tables, columns, olds),
     # sqlglot does not know these words, which have no names in them.
-    "replace_table": st.builds(aside.replace_table, tables, tables).map(
+    "replace_table": st.builds(replacement_table.replace_table, tables, tables).map(
         lambda sql: sql.replace(" COPY GRANTS COPY TAGS", "")
     ),
     "delete": st.builds(statements.delete, tables, numbers, numbers),
@@ -131,7 +133,7 @@ def test_every_statement_is_snowflake_sql(name: str, data: st.DataObject) -> Non
 
 def test_no_statement_is_left_out() -> None:
     made: dict[str, Callable[..., Any]] = {}
-    for module in (statements, diagnosis, aside):
+    for module in (statements, diagnosis, replacement_table):
         made |= {
             name: function
             for name, function in inspect.getmembers(module, inspect.isfunction)

@@ -19,9 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from target_snowflake_merge.auth import AccessToken
 from target_snowflake_merge.errors import StatementError, TargetError
-from target_snowflake_merge.sql_api import Session, SqlApi, Statement
+from target_snowflake_merge.sql_api.auth import AccessToken
+from target_snowflake_merge.sql_api.client import Session, SqlApi, Statement
 from typing_extensions import override
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
-from target_snowflake_merge.drafts import newest
-from target_snowflake_merge.json_schema import whole
-from target_snowflake_merge.types import (
+from target_snowflake_merge.schema.column_types import (
     INTEGER,
     TEXT,
     ColumnType,
@@ -17,6 +15,8 @@ from target_snowflake_merge.types import (
     column_type,
     described,
 )
+from target_snowflake_merge.schema.json_schema import whole
+from target_snowflake_merge.schema.upgrade import newest
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

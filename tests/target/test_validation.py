@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks.core import JSONSchemaValidator
-from target_snowflake_merge.validation import RecordValidator
+from target_snowflake_merge.schema.validation import RecordValidator
 
 LINE = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 SCHEMA: dict[str, Any] = {

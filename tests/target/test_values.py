@@ -7,10 +7,10 @@ from decimal import Context, Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from target_snowflake_merge import values
 from target_snowflake_merge.errors import ValueRefusedError
-from target_snowflake_merge.types import ColumnType, Kind
-from target_snowflake_merge.values import converter
+from target_snowflake_merge.schema import values
+from target_snowflake_merge.schema.column_types import ColumnType, Kind
+from target_snowflake_merge.schema.values import converter
 
 NUMBER = converter(ColumnType(Kind.NUMBER, scale=9))
 INTEGER = converter(ColumnType(Kind.NUMBER))

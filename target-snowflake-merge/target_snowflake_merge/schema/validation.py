@@ -1,0 +1,114 @@
+"""Validating records against the stream's JSON Schema, exactly and quickly.
+
+jsonschema-rs compares numbers digit by digit and matches patterns in a time that grows
+only with the text. It refuses a schema as a whole for a pattern or a reference that it
+does not know, so the module `understood` takes these out before.
+"""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError
+from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
+from singer_sdk.sinks.core import BaseJSONSchemaValidator
+from typing_extensions import override
+
+from target_snowflake_merge.errors import one_line
+from target_snowflake_merge.schema.understood import LINEAR, understood
+from target_snowflake_merge.schema.upgrade import newest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+logger = logging.getLogger(__name__)
+
+TOO_DEEP = "Recursion limit reached"
+"""How jsonschema-rs says so."""
+
+
+class RecordValidator(BaseJSONSchemaValidator):
+    """Validates the records of one stream; formats are not looked at."""
+
+    def __init__(self, schema: dict[str, Any], stream: str = "") -> None:
+        """Compile a schema.
+
+        Args:
+            schema: The stream's JSON Schema.
+            stream: The stream, for a warning.
+
+        Raises:
+            InvalidJSONSchema: It is no JSON Schema of any draft, or nested too deep.
+        """
+        super().__init__(schema)
+        try:
+            known, left_out = understood(newest(schema))
+            self._validator = Draft202012Validator(
+                known, validate_formats=False, pattern_options=LINEAR, offline=True
+            )
+        except ValidationError as error:
+            raise InvalidJSONSchema(_said(error)) from error
+        except (RecursionError, ValueError) as error:
+            is_deep = isinstance(error, RecursionError) or str(error) == TOO_DEEP
+            reason = "it is nested too deep" if is_deep else one_line(str(error))
+            raise InvalidJSONSchema(reason) from error
+        for rule in left_out:
+            logger.warning(
+                "Stream %s: its schema's %s cannot be understood here; values are not "
+                "checked against it",
+                *(stream, rule),
+            )
+
+    @override
+    def validate(self, record: dict[str, Any]) -> None:
+        """Validate a record.
+
+        Args:
+            record: The record as it was read.
+
+        Raises:
+            InvalidRecord: The record does not fit; the message names the property.
+        """
+        try:
+            if not self._validator.is_valid(record):
+                self._refuse(record)
+        except UnicodeEncodeError:  # columns tell where half of a surrogate pair stands
+            self.validate(_encodable(record))
+        except ValueError as error:  # stream maps can make what JSON does not have
+            raise InvalidRecord(str(error), record) from error
+
+    def _refuse(self, record: dict[str, Any]) -> None:
+        """Say what is wrong first.
+
+        NaN and infinity count as null to jsonschema-rs: the columns refuse them.
+        """
+        for error in self._validator.iter_errors(record):
+            if _is_finite(record, error.instance_path):
+                where = "property " if error.instance_path else ""
+                raise InvalidRecord(f"{where}{_said(error)}", record) from error
+
+
+def _said(error: ValidationError) -> str:
+    """Return what is wrong, behind where it is."""
+    path = ".".join(map(str, error.instance_path))
+    return f"{path}: {error.message}" if path else error.message
+
+
+def _is_finite(record: dict[str, Any], path: Sequence[str | int]) -> bool:
+    value: Any = record
+    for step in path:
+        value = value[step]
+    return not isinstance(value, float | Decimal) or Decimal(value).is_finite()
+
+
+def _encodable(value: Any) -> Any:  # noqa: ANN401 - whatever a record holds
+    """Put a question mark in the place of each half of a surrogate pair."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return value

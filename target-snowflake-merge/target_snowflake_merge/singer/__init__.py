@@ -1,0 +1,1 @@
+"""What knows the Singer specification and its SDK."""

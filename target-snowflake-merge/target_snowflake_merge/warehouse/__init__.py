@@ -1,0 +1,1 @@
+"""SQL, and the tables that it is about."""
