@@ -17,8 +17,8 @@ from tap_acumatica.commands import acumatica
 from tap_acumatica.config import given, read
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.tap import TapAcumatica
-from target_snowflake_merge.commands import cli
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.operate.cli import cli
 from target_snowflake_merge.target import TargetSnowflakeMerge
 from typing_extensions import override
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from target_snowflake_merge.entry import Entry, decoder, encoder
 from target_snowflake_merge.integrity import DamagedError, verified, with_checksum
+from target_snowflake_merge.journal.entry import Entry, decoder, encoder
 
 ENTRY = Entry(
     request_id="01234567-89ab-4cde-8f01-23456789abcd",
