@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def test_texts_are_unchanged(snowflake: SnowflakeClient, values: list[str]) -> N
 
 
 @server
+@example(key="$A")
 @given(key=text)
 def test_any_key_can_be_read(snowflake: SnowflakeClient, key: str) -> None:
     bind = json.dumps([{key: "x", "other": {key: "y"}}])

@@ -19,6 +19,7 @@ import fakesnow.cursor
 import fakesnow.info_schema
 import fakesnow.transforms
 from fakesnow.instance import FakeSnow
+from fakesnow.variables import Variables
 from typing_extensions import override
 
 from sandbox import config
@@ -75,6 +76,14 @@ for message in ("SQL_CREATED_TABLE", "SQL_CREATED_VIEW", "SQL_DROPPED"):
     setattr(fakesnow.cursor, message, NamedMessage(template.template))
 
 
+class NoVariables(Variables):
+    """A session's variables: it has none, and a text such as '$A' is no mistake."""
+
+    @override
+    def inline_variables(self, sql: str) -> str:
+        return sql
+
+
 class Engine:
     """The database of the sandbox.
 
@@ -106,6 +115,7 @@ class Engine:
         """
         with self.opening:
             link = self.fakesnow.connect()
+        link.variables = NoVariables()
         connection = Connection(self.locks, link, context)
         try:
             connection.enter()
