@@ -270,11 +270,12 @@ def snowflake_admin(snowflake_server: processes.Server) -> Iterator[SnowflakeAdm
 def snowflake(
     snowflake_server: processes.Server,
     snowflake_key: RSAPrivateKey,
-    snowflake_admin: SnowflakeAdmin,  # noqa: ARG001 - puts the server back afterwards
-) -> SnowflakeClient:
+    snowflake_admin: SnowflakeAdmin,
+) -> Iterator[SnowflakeClient]:
     """A client whose current schema is new and its own."""
     client = SnowflakeClient(snowflake_server.url, snowflake_key)
     schema = f"S_{uuid.uuid4().hex[:12].upper()}"
     client.run(f"CREATE SCHEMA {schema}")
     client.context["schema"] = schema
-    return client
+    yield client
+    snowflake_admin.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")

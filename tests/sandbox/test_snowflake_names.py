@@ -108,6 +108,20 @@ def test_schemas_of_odd_names(snowflake: SnowflakeClient) -> None:
     assert snowflake.error("SELECT 1", schema=schema)[0] == "002003"
 
 
+@pytest.mark.parametrize(
+    "again", [("DROP SCHEMA {}", "CREATE SCHEMA {}"), ("CREATE OR REPLACE SCHEMA {}",)]
+)
+def test_a_schema_takes_the_lengths_of_its_columns_with_it(
+    snowflake: SnowflakeClient, again: tuple[str, ...]
+) -> None:
+    schema = snowflake.context["schema"]
+    snowflake.run("CREATE TABLE t (a VARCHAR(3))")
+    for statement in again:
+        snowflake.run(statement.format(schema), schema="PUBLIC")
+    snowflake.run("CREATE TABLE t AS SELECT 'four' AS a")
+    assert snowflake.rows("DESCRIBE TABLE t")[0][1] == "VARCHAR(16777216)"
+
+
 def column(answer: list[list[str]], position: int) -> list[str]:
     return [row[position] for row in answer]
 

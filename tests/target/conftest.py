@@ -161,6 +161,10 @@ class Warehouse:
         )
         return self.admin.sql(query)[1]
 
+    def drop(self) -> None:
+        """Remove the schema: what the sandbox knows of tables slows each statement."""
+        self.admin.sql(f'DROP SCHEMA IF EXISTS "FINANCE"."{self.schema}" CASCADE')
+
     def merges(self) -> list[Sent]:
         """Return the MERGE requests that arrived, but for those of the ledger."""
         merges = [r for r in self.admin.requests() if r.statement.startswith("MERGE")]
@@ -181,6 +185,8 @@ def warehouse(server: tuple[str, Path], tmp_path: Path) -> Iterator[Warehouse]:
     url, key = server
     admin = SnowflakeAdmin(url)
     admin.forget()
-    yield Warehouse(admin, key, tmp_path)
+    warehouse = Warehouse(admin, key, tmp_path)
+    yield warehouse
     admin.configure()
+    warehouse.drop()
     admin.forget()

@@ -352,3 +352,4 @@ def test_nothing_is_lost_doubled_or_brought_back(
                     world.load(step)
             world.check()
         world.check_the_end()
+        world.warehouse.drop()

@@ -111,6 +111,7 @@ class Definitions:
         name = statement.this.db
         place = exp.table_(exp.to_identifier(name, quoted=True), db=config.DATABASE)
         if statement.args.get("replace"):
+            self._forget_lengths(statement)
             self.connection.raw(f"DROP SCHEMA IF EXISTS {place.sql()} CASCADE")
         clause = "IF NOT EXISTS " if statement.args.get("exists") else ""
         self.connection.raw(f"CREATE SCHEMA {clause}{place.sql()}")
@@ -252,15 +253,16 @@ class Definitions:
         )
 
     def _forget_lengths(self, statement: exp.Expr) -> None:
-        """A table that goes, or that another replaces, takes its lengths with it."""
+        """What goes, or is replaced by another, takes its lengths with it."""
         replaces = isinstance(statement, exp.Drop) or statement.args.get("replace")
         table = statement.find(exp.Table)
-        if replaces and table and isinstance(table.this, exp.Identifier):
-            self.connection.raw(
-                f"DELETE FROM {LENGTHS} "  # noqa: S608 - a constant
-                "WHERE ext_table_schema = ? AND ext_table_name = ?",
-                *self._place(table),
-            )
+        if not replaces or not table:
+            return
+        forget = f"DELETE FROM {LENGTHS} WHERE ext_table_schema = ?"  # noqa: S608 - a constant
+        if statement.args.get("kind") == "SCHEMA":
+            self.connection.raw(forget, folded(table.args["db"]))
+        elif isinstance(table.this, exp.Identifier):
+            self.connection.raw(f"{forget} AND ext_table_name = ?", *self._place(table))
 
     def _keep_lengths(self) -> None:
         self.connection.raw(f"DELETE FROM {KEPT_LENGTHS}")  # noqa: S608 - a constant
