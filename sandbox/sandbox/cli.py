@@ -107,12 +107,14 @@ def demo(data_dir: Path, acumatica_port: int, snowflake_port: int) -> None:
 @data_dir_option
 @seed_option
 @click.option("--port", default=config.ACUMATICA_PORT, show_default=True)
-def acumatica(data_dir: Path, seed: int, port: int) -> None:
+@click.option("--small", is_flag=True, help="Make a company of a tenth of the size.")
+def acumatica(data_dir: Path, seed: int, port: int, *, small: bool) -> None:
     """Serve the Acumatica side in the foreground."""
     from sandbox.acumatica.app import create_app  # noqa: PLC0415 - loads only its side
 
     # The server dates its answers itself, by a clock that tests can set.
-    serve("acumatica", create_app(data_dir, seed), port, date_header=False)
+    app = create_app(data_dir, seed, small=small)
+    serve("acumatica", app, port, date_header=False)
 
 
 @main.command()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sandbox.acumatica import clock, kept
-from sandbox.acumatica.company import SEED, Company
+from sandbox.acumatica.company import SEED, SMALL, Company
 from sandbox.acumatica.endpoints import READABLE, load_endpoints
 from sandbox.acumatica.maker import FIRST_DAY, LAST_DAY, Maker
 from sandbox.acumatica.mutations import mutate
@@ -58,15 +58,33 @@ def store(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     store.close()
 
 
-@pytest.fixture(scope="module", params=["founded", "20 days later", "with deletes"])
-def books(request: pytest.FixtureRequest, store: Store) -> Books:
-    if request.param != "founded":
+@pytest.fixture(scope="module")
+def small(companies: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    del companies  # it is kept there
+    store = Store(tmp_path_factory.mktemp("small"))
+    kept.found(store, 7, small=True)
+    yield store
+    store.close()
+
+
+STATES = ["founded", "20 days later", "with deletes", "small"]
+
+
+@pytest.fixture(scope="module", params=STATES)
+def books(request: pytest.FixtureRequest, store: Store, small: Store) -> Books:
+    if request.param in {"20 days later", "with deletes"}:
         deletes = request.param == "with deletes"
         mutate(store, 10 if deletes else 20, deletes=deletes)
-    return {entity: [row.fields for row in store.rows(entity)] for entity in READABLE}
+    shown = small if request.param == "small" else store
+    return {entity: [row.fields for row in shown.rows(entity)] for entity in READABLE}
 
 
-def test_the_company_is_mid_sized(books: Books) -> None:
+def part_of(books: Books) -> int:
+    """Return how much smaller than usual a company is."""
+    return SMALL if len(books["Bill"]) < 1_000 else 1
+
+
+def test_the_company_is_mid_sized_or_a_tenth_of_it(books: Books) -> None:
     wanted = {
         "Vendor": 400,
         "Customer": 250,
@@ -78,7 +96,8 @@ def test_the_company_is_mid_sized(books: Books) -> None:
         "Invoice": 3_000,
         "JournalTransaction": 5_000,
     }
-    for entity, count in wanted.items():
+    for entity, usual in wanted.items():
+        count = usual if entity == "Account" else usual // part_of(books)
         assert count <= len(books[entity]) <= count * 1.2
 
 
@@ -159,7 +178,7 @@ def test_bills_for_orders_repeat_their_lines(books: Books) -> None:
                 ordered = order["Details"][line["POLine"] - 1]
                 assert line["Amount"] == ordered["ExtendedCost"]
                 assert order["VendorID"].rstrip() == bill["Vendor"]
-    assert count > 1_000
+    assert count > 1_000 // part_of(books)
 
 
 def test_receivables_agree_with_sales(books: Books) -> None:
@@ -170,7 +189,7 @@ def test_receivables_agree_with_sales(books: Books) -> None:
             shared += 1
             assert invoice["Amount"] == sale["Amount"]
             assert invoice["Balance"] == sale["Balance"]
-    assert shared > 2_000
+    assert shared > 2_000 // part_of(books)
 
 
 def test_documents_name_parties_and_bills_that_exist(books: Books) -> None:
@@ -217,8 +236,10 @@ def test_amounts_are_small_large_negative_and_exact(books: Books) -> None:
 
 def test_names_come_in_several_scripts(books: Books) -> None:
     names = "".join(row["VendorName"] for row in books["Vendor"])
-    for script in ("[α-ω]", "[а-я]", "[一-龥]", "[א-ת]", "[ก-ฮ]", "🍳", "'", '"'):  # noqa: RUF001 - scripts are the point
-        assert re.search(script, names), script
+    scripts = ["[一-龥]", "[א-ת]", "[ก-ฮ]", "🍳", "'", '"', "[а-я]", "[α-ω]"]  # noqa: RUF001 - scripts are the point
+    missing = {script for script in scripts if not re.search(script, names)}
+    # Of forty vendors not every script has one.
+    assert len(missing) <= (part_of(books) > 1) * 4, missing
 
 
 def test_records_have_no_fields_that_the_endpoint_lacks(books: Books) -> None:
@@ -301,8 +322,9 @@ def test_a_store_keeps_its_company(founded: Path, tmp_path: Path) -> None:
 def test_a_company_is_kept_as_it_was_made(
     founded: Path, companies: Path, tmp_path: Path
 ) -> None:
-    [file] = companies.iterdir()
-    assert file.name == f"{kept.fingerprint()}-7.db"
+    names = {file.name for file in companies.iterdir()}
+    assert f"{kept.fingerprint()}-7.db" in names
+    assert "other-7.db" not in names
     store = Store(tmp_path)
     kept.found(store, 7)
     assert {e: len(rows) for e, rows in store.records.items()}["Bill"] == 4000

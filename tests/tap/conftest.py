@@ -71,7 +71,7 @@ Asked: TypeAlias = "Callable[[str], list[dict[str, str]]]"
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[processes.Server]:
     data_dir = tmp_path_factory.mktemp("acumatica")
-    with processes.start("acumatica", data_dir, "--port", "0") as server:
+    with processes.start("acumatica", data_dir, "--port", "0", "--small") as server:
         yield server
 
 

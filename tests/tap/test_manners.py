@@ -378,8 +378,8 @@ def test_a_renewed_token_is_asked_for_before_the_old_one_ends(
     run_tap: RunTap, acumatica: AcumaticaAdmin
 ) -> None:
     """Mistake 14 of other clients: the end of a token kills the run."""
-    acumatica.change_settings(token_seconds=2, seats=20)
-    run = run_tap("bills")
+    acumatica.change_settings(token_seconds=1, seats=20)
+    run = run_tap("bills", page_size=20, requests_per_minute=900)
     assert run.exit_code == 0
     paths = [request["path"] for request in acumatica.requests()]
     tokens = [path for path in paths if path.endswith("/connect/token")]

@@ -156,7 +156,7 @@ class Erp:
 @pytest.fixture(scope="module")
 def erp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erp]:
     folder = tmp_path_factory.mktemp("restless")
-    with processes.start("acumatica", folder, "--port", "0") as server:
+    with processes.start("acumatica", folder, "--port", "0", "--small") as server:
         erp = Erp(server)
         yield erp
         erp.sign_out()

@@ -13,7 +13,8 @@ from tap_acumatica.tap import TapAcumatica
 from sandbox import config, processes
 
 # The suite discovers the streams when this module is imported.
-server = processes.start("acumatica", Path(tempfile.mkdtemp()), "--port", "0")
+folder = Path(tempfile.mkdtemp())
+server = processes.start("acumatica", folder, "--port", "0", "--small")
 # Not by atexit: finalizers run newest first, so the taps sign out before it stops.
 weakref.finalize(server, server.stop)
 AcumaticaAdmin(server.url).change_settings(seats=50)

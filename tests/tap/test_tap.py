@@ -143,7 +143,7 @@ def test_an_unchanged_record_is_the_same_in_each_session(run_tap: RunTap) -> Non
 
 def test_time_extracted_lies_before_the_page_was_answered(run_tap: RunTap) -> None:
     before = datetime.now(UTC)
-    messages = run_tap("bills").of_type("RECORD")
+    messages = run_tap("bills", page_size=100).of_type("RECORD")
     times = [datetime.fromisoformat(message["time_extracted"]) for message in messages]
     assert before <= times[0]
     assert times == sorted(times)

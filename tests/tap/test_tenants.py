@@ -309,7 +309,7 @@ def test_a_custom_endpoint_with_names_of_its_own(
         endpoint_name="Finance",
         endpoint_version=version,
         entities=[suppliers],
-        page_size=100,
+        page_size=10,
     )
     assert run.exit_code == 0, run.log
     assert f"Endpoint Finance/{version} has no Vendor, " in run.log

@@ -47,19 +47,20 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
-def create_app(data_dir: Path, seed: int) -> Starlette:
+def create_app(data_dir: Path, seed: int, *, small: bool = False) -> Starlette:
     """Make the server.
 
     Args:
         data_dir: Where the company is kept.
         seed: Which company to make when there is none yet.
+        small: Whether to make a small one.
 
     Raises:
         SandboxError: Another process has the company open.
     """
     store = Store(data_dir)
     if store.empty:
-        found(store, seed)
+        found(store, seed, small=small)
     settings = Settings()
     identity = Identity(settings)
     licence = Licence(settings)

@@ -29,6 +29,8 @@ SALES_INVOICES_RELEASED = 2_600
 INVOICES = 3_000
 BATCHES = {"AP": 2_200, "AR": 1_800, "GL": 1_000}
 """Journal batches per module."""
+SMALL = 10
+"""How much smaller a small company is."""
 
 LARGEST = Decimal("123456789012345.6789")
 """19 digits, as many as the database's type for money holds."""
@@ -40,9 +42,15 @@ SEED = "seed"
 MUTATIONS = "mutations"
 
 
-def found(store: Store, seed: int) -> None:
-    """Replace what a store holds by the company of a seed number."""
-    company = Company(Maker(f"company {seed}"))
+def found(store: Store, seed: int, *, small: bool = False) -> None:
+    """Replace what a store holds by the company of a seed number.
+
+    Args:
+        store: Where the company is kept.
+        seed: Which company.
+        small: Whether it has a tenth of the usual documents, parties and batches.
+    """
+    company = Company(Maker(f"company {seed}", SMALL if small else 1))
     store.clear()
     records = company.records | master_data(seed)
     store.put((entity, row) for entity, rows in records.items() for row in rows)
@@ -75,10 +83,10 @@ class Company:
     def make_parties(self) -> None:
         """Vendors and customers."""
         maker = self.maker
-        for number, day in enumerate(maker.days(VENDORS), 1):
+        for number, day in enumerate(maker.days(maker.share(VENDORS)), 1):
             row = parties.vendor(maker, number, day, maker.modified(day))
             self.records["Vendor"].append(row)
-        for number, day in enumerate(maker.days(CUSTOMERS), 1):
+        for number, day in enumerate(maker.days(maker.share(CUSTOMERS)), 1):
             row = parties.customer(maker, number, day, maker.modified(day))
             if number % 100 == 1:
                 row.fields["CreditLimit"] = LARGEST
@@ -86,7 +94,7 @@ class Company:
 
     def make_orders(self) -> None:
         """Purchase orders."""
-        for number, day in enumerate(self.maker.days(ORDERS), 1):
+        for number, day in enumerate(self.maker.days(self.maker.share(ORDERS)), 1):
             order = purchasing.purchase_order(
                 self.maker,
                 number=number,
@@ -103,9 +111,10 @@ class Company:
         vendors = {row.fields["VendorID"]: row for row in self.records["Vendor"]}
         planned: list[tuple[date, Record | None]] = [
             (self.arrival(order), order)
-            for order in self.records["PurchaseOrder"][:ORDERED_BILLS]
+            for order in self.records["PurchaseOrder"][: maker.share(ORDERED_BILLS)]
         ]
-        planned += [(day, None) for day in maker.days(BILLS - ORDERED_BILLS)]
+        services = maker.share(BILLS - ORDERED_BILLS)
+        planned += [(day, None) for day in maker.days(services)]
         planned.sort(key=lambda plan: plan[0])
         for number, (day, ordered) in enumerate(planned, 1):
             vendor, lines = (
@@ -152,14 +161,15 @@ class Company:
         """Payments of bills that are open, by vendor."""
         groups = list(self.groups_to_pay())
         self.maker.random.shuffle(groups)
-        due = [(self.pay_day(group), group) for group in groups[:PAYMENTS]]
+        paid = groups[: self.maker.share(PAYMENTS)]
+        due = [(self.pay_day(group), group) for group in paid]
         due.sort(key=lambda plan: plan[0])
         for number, (day, bills) in enumerate(due, 1):
             modified = self.maker.modified(day)
             check = payments.payment(
                 self.maker, number=number, bills=bills, day=day, modified=modified
             )
-            if number <= RELEASED_PAYMENTS:
+            if number <= self.maker.share(RELEASED_PAYMENTS):
                 payments.release(check, bills, modified)
             self.records["Check"].append(check)
 
@@ -183,7 +193,7 @@ class Company:
     def make_sales(self) -> None:
         """Sales invoices, and the AR invoices of those that are released."""
         maker = self.maker
-        for number, day in enumerate(maker.days(SALES), 1):
+        for number, day in enumerate(maker.days(maker.share(SALES)), 1):
             customer = maker.pick(self.records["Customer"])
             sale = sales.sales_invoice(
                 maker,
@@ -194,7 +204,7 @@ class Company:
                 modified=maker.modified(day),
             )
             self.records["SalesInvoice"].append(sale)
-            if number > SALES_INVOICES_RELEASED:
+            if number > self.maker.share(SALES_INVOICES_RELEASED):
                 sale.fields |= {"Status": "On Hold", "Hold": True}
                 continue
             modified = maker.modified(day)
@@ -214,7 +224,8 @@ class Company:
     def make_invoices(self) -> None:
         """AR invoices for services."""
         maker = self.maker
-        for number, day in enumerate(maker.days(INVOICES - SALES_INVOICES_RELEASED), 1):
+        services = maker.share(INVOICES - SALES_INVOICES_RELEASED)
+        for number, day in enumerate(maker.days(services), 1):
             invoice = sales.service_invoice(
                 maker,
                 number=number,
@@ -227,14 +238,15 @@ class Company:
 
     def make_journals(self) -> None:
         """Batches: what bills and invoices post, and manual entries."""
-        bills = self.records["Bill"][: BATCHES["AP"]]
+        counts = {module: self.maker.share(count) for module, count in BATCHES.items()}
+        bills = self.records["Bill"][: counts["AP"]]
         for number, bill in enumerate(bills, 1):
             self.journal("AP", number, bill, ledger.bill_postings(bill))
-        invoices = self.records["Invoice"][: BATCHES["AR"]]
+        invoices = self.records["Invoice"][: counts["AR"]]
         for number, invoice in enumerate(invoices, 1):
             self.journal("AR", number, invoice, ledger.invoice_postings(invoice))
         every = self.goods + self.expenses + self.income
-        for number, day in enumerate(self.maker.days(BATCHES["GL"]), 1):
+        for number, day in enumerate(self.maker.days(counts["GL"]), 1):
             postings = ledger.general_postings(self.maker, every)
             if number % 300 == 1:
                 postings = ledger.slip_postings(self.maker, every, LARGEST)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[3] / config.DATA_DIR / "companies"
 
 
-def found(store: Store, seed: int) -> None:
-    """Replace what a store holds by the company of a seed number."""
-    file = FOLDER / f"{fingerprint()}-{seed}.db"
+def found(store: Store, seed: int, *, small: bool = False) -> None:
+    """Replace what a store holds by a company, see `company.found`."""
+    file = FOLDER / f"{fingerprint()}-{seed}{'-small' if small else ''}.db"
     if file.exists():
         store.take(file)
         return
-    company.found(store, seed)
+    company.found(store, seed, small=small)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.db"):
         if not old.name.startswith(fingerprint()):

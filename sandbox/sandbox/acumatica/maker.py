@@ -30,10 +30,16 @@ class Maker:
 
     Args:
         seed: Which sequence.
+        part: How much smaller than usual the company is.
     """
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, part: int = 1) -> None:
         self.random = Random(seed)  # noqa: S311 - repeatable on purpose
+        self.part = part
+
+    def share(self, usual: int) -> int:
+        """As many as the company has where one of the usual size has so many."""
+        return usual // self.part
 
     def guid(self) -> str:
         """A GUID of version 4."""

@@ -22,9 +22,10 @@ KEY_WIDTH = 10
 
 
 def company_name(maker: Maker, trades: tuple[str, ...], number: int) -> str:
-    """A company's name; one in fifteen is from elsewhere in the world."""
-    if number % 15 == 0:
-        return words.WORLD_COMPANIES[number // 15 % len(words.WORLD_COMPANIES)]
+    """A company's name; one in fifteen, at least, is from elsewhere in the world."""
+    place = number * maker.part
+    if place % 15 == 0:
+        return words.WORLD_COMPANIES[place // 15 % len(words.WORLD_COMPANIES)]
     stem, trade = maker.pick(words.COMPANY_STEMS), maker.pick(trades)
     return f"{stem} {trade} {maker.pick(words.LEGAL_FORMS)}".strip()
 
