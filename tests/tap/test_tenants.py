@@ -88,7 +88,7 @@ def read(settings: dict[str, Any], folder: Path, version: str) -> Run:
     return outcome("--config", str(config))
 
 
-SMALL_WINDOWS: dict[str, Any] = {"start_date": "2026-08-20T00:00:00Z", "page_size": 50}
+SMALL_WINDOWS: dict[str, Any] = {"start_date": "2026-05-20T00:00:00Z", "page_size": 20}
 
 
 @pytest.fixture(scope="module")
