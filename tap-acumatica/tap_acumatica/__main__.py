@@ -17,7 +17,7 @@ def tap() -> None:
 def operate() -> None:
     """Run ``acumatica``."""
     _end_at_interrupts()
-    from tap_acumatica.commands import acumatica  # noqa: PLC0415 - as above
+    from tap_acumatica.cli import acumatica  # noqa: PLC0415 - as above
 
     acumatica()
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_acumatica import query, wire
+from tap_acumatica import exact_json, query
 from tap_acumatica.errors import (
     AcumaticaError,
     CannotOptimizeError,
@@ -15,8 +15,8 @@ from tap_acumatica.errors import (
     StreamError,
 )
 from tap_acumatica.listing import Listing, joined
-from tap_acumatica.pages import are_records, restless
-from tap_acumatica.shape import Shape
+from tap_acumatica.paging import are_records, restless
+from tap_acumatica.projection import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tap_acumatica.client import Client
     from tap_acumatica.keys import Identity
-    from tap_acumatica.pages import Row
+    from tap_acumatica.paging import Row
     from tap_acumatica.windows import Window
 
 TRIES = 5
@@ -268,7 +268,7 @@ class Asker:
             odd = next(other for other in others if not are_records([other]))
             raise AcumaticaError(
                 f"{self.name}: the server answered something else than records with "
-                f"ids: {wire.outline(odd)}."
+                f"ids: {exact_json.outline(odd)}."
             )
 
     def _least(self) -> Shape:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 from typing_extensions import override
 
-from tap_acumatica import answers, wire
+from tap_acumatica import exact_json, responses
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 
 if TYPE_CHECKING:
@@ -243,15 +243,15 @@ class CookieAuthenticator(Authenticator):
 
     def _refusal(self, response: requests.Response) -> AcumaticaError:
         """Say why; a wrong password is a 500 as well, so that its words decide."""
-        status, led_to = response.status_code, answers.redirect(response)
-        told = led_to or f"{status}: {answers.said(response)}"
+        status, led_to = response.status_code, responses.redirect(response)
+        told = led_to or f"{status}: {responses.said(response)}"
         message = f"The instance refuses the sign-in ({told})."
-        is_busy = status in answers.PASSING - {requests.codes.internal_server_error}
-        is_unspoken = is_busy and not answers.message(response)
-        if answers.has_no_seat(response):
+        is_busy = status in responses.PASSING - {requests.codes.internal_server_error}
+        is_unspoken = is_busy and not responses.message(response)
+        if responses.has_no_seat(response):
             message += f" {_NO_SEAT}."
         if is_unspoken or _is_closed(response):
-            return RetryableError(message, answers.retry_after(response))
+            return RetryableError(message, responses.retry_after(response))
         return AcumaticaError(
             f"{message} Check username, password and tenant; {_LOCKS}."
         )
@@ -306,28 +306,28 @@ def token(
         RetryableError: It does not answer as it should.
     """
     response = endpoint.post(session, data=form)
-    answer = answers.content(response)
-    if answer.get("error") == "invalid_grant" and answers.has_no_seat(response):
+    answer = responses.content(response)
+    if answer.get("error") == "invalid_grant" and responses.has_no_seat(response):
         raise RetryableError(_refusal(response, _NO_SEAT))
     if response.status_code in _REFUSED:
         raise AcumaticaError(_refusal(response, check))
     if _is_token(answer):
         return answer
-    told = answers.redirect(response) or answers.said(response)
+    told = responses.redirect(response) or responses.said(response)
     message = (
         f"{endpoint.url} answered {response.status_code} instead of a token ({told})"
     )
-    if response.status_code in answers.PASSING or _is_closed(response):
-        wait = answers.retry_after(response)
+    if response.status_code in responses.PASSING or _is_closed(response):
+        wait = responses.retry_after(response)
         raise RetryableError(f"{message}; try again later.", wait)
     raise SettingError(f"{message}: is instance_url an Acumatica instance?")
 
 
 def _is_closed(response: requests.Response) -> bool:
     """Tell that nobody is let in at the moment, whatever the password."""
-    led_to = answers.redirect(response)
+    led_to = responses.redirect(response)
     is_down = led_to is not None and led_to.page == "maintenance.aspx"
-    return is_down or answers.has_no_seat(response)
+    return is_down or responses.has_no_seat(response)
 
 
 def _is_token(answer: Mapping[str, Any]) -> bool:
@@ -370,16 +370,16 @@ def _refuses_both(response: requests.Response) -> bool:
 
     https://github.com/Acumatica/AcumaticaRESTAPIClientForCSharp/issues/19
     """
-    told = answers.said(response).lower()
+    told = responses.said(response).lower()
     return not response.ok and "company" in told and "tenant" in told
 
 
 def _refusal(response: requests.Response, check: str) -> str:
     """Say which of the settings the token endpoint does not accept (RFC 6749, 5.2)."""
-    answer = answers.content(response)
+    answer = responses.content(response)
     code = answer.get("error", "no reason given")
     if not isinstance(code, str):
-        code = f"{response.url} answered {wire.outline(answer)}"
+        code = f"{response.url} answered {exact_json.outline(answer)}"
     reason = (
         f"{code}: {answer['error_description']}"
         if "error_description" in answer

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import backoff
 import requests
 
-from tap_acumatica import answers, query, seat, signals, wire
+from tap_acumatica import exact_json, query, responses, seat, signals
 from tap_acumatica.auth import UNREACHABLE, root, unreachable
 from tap_acumatica.clocks import Clocks
 from tap_acumatica.errors import (
@@ -240,7 +240,7 @@ class Client:
             self._authenticator.forget()
             response, asked_at = self._send(url)
         _check(response, path, fragile=fragile)
-        if server := answers.server_time(response):
+        if server := responses.server_time(response):
             self._clocks = Clocks(server, asked_at, datetime.now(UTC))
         return Answer(_decoded(response, path), asked_at)
 
@@ -315,7 +315,7 @@ def logout(session: requests.Session, url: str) -> bool:
     try:
         answer = session.post(url, timeout=LOGOUT_TIMEOUT, allow_redirects=False)
         answer.raise_for_status()
-        if led_to := answers.redirect(answer):
+        if led_to := responses.redirect(answer):
             raise requests.HTTPError(str(led_to))
     except UNREACHABLE as error:
         logger.warning(
@@ -330,7 +330,7 @@ def logout(session: requests.Session, url: str) -> bool:
 
 def _session_has_ended(response: requests.Response) -> bool:
     """Tell whether what signed the request in is not good any more."""
-    led_to = answers.redirect(response)
+    led_to = responses.redirect(response)
     refused = response.status_code == requests.codes.unauthorized
     return refused or bool(led_to and led_to.has_ended)
 
@@ -340,14 +340,14 @@ def _check(response: requests.Response, path: str, *, fragile: bool) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    message = f"GET {path} answered {status}: {answers.said(response)}"
-    if led_to := answers.redirect(response):
+    message = f"GET {path} answered {status}: {responses.said(response)}"
+    if led_to := responses.redirect(response):
         raise (RetryableError if led_to.passes else AcumaticaError)(str(led_to))
     if status == requests.codes.internal_server_error:
         raise _server_error(response, message, fragile=fragile)
-    if status in answers.PASSING:
-        kind = OverloadError if status in answers.OVERLOADED else RetryableError
-        raise kind(message, answers.retry_after(response))
+    if status in responses.PASSING:
+        kind = OverloadError if status in responses.OVERLOADED else RetryableError
+        raise kind(message, responses.retry_after(response))
     raise _DEFINITE.get(status, AcumaticaError)(message)
 
 
@@ -362,29 +362,29 @@ def _server_error(
         return NotConfiguredError(message)
     if any(name in text for name in _BAD_QUERY):
         return RefusedQueryError(message)
-    if _BUSINESS_RULE.search(text) and not answers.has_no_seat(response):
+    if _BUSINESS_RULE.search(text) and not responses.has_no_seat(response):
         return AcumaticaError(message)
-    if answers.has_no_seat(response):
+    if responses.has_no_seat(response):
         return RetryableError(message)
     return RefusedQueryError(message) if fragile else OverloadError(message)
 
 
 def _decoded(response: requests.Response, path: str) -> Any:  # noqa: ANN401 - any JSON
     try:
-        body, mended = wire.read(response.content)
-    except wire.UnreadableError as error:
+        body, mended = exact_json.read(response.content)
+    except exact_json.UnreadableError as error:
         raise AcumaticaError(
-            f"GET {path} answered {response.status_code} with something else than "
-            f"JSON in UTF-8: {answers.said(response)} ({error}). Is there a proxy or a "
+            f"GET {path} answered {response.status_code} with something else than JSON "
+            f"in UTF-8: {responses.said(response)} ({error}). Is there a proxy or a "
             "sign-in page before the instance?"
         ) from error
     if mended:
-        places = dict.fromkeys(wire.mended_places(body))
+        places = dict.fromkeys(exact_json.mended_places(body))
         logger.warning(
             "GET %s answered %d characters that are none, such as half of a pair; "
             "\N{REPLACEMENT CHARACTER} stands in their place now, in %s.",
             path,
             mended,
-            ", ".join(places)[: answers.SHOWN],
+            ", ".join(places)[: responses.SHOWN],
         )
     return body

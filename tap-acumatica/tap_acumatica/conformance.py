@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -204,13 +204,13 @@ def _misfit(
     """Note a misfit and return what the schema allows: null, or the JSON as text."""
     written = "the JSON of it" if is_text else "null"
     misfits.append(Misfit(path, declared, _form(value), written))
-    return wire.encode(value).decode() if is_text else None
+    return exact_json.encode(value).decode() if is_text else None
 
 
 def _form(value: Json) -> str:
     """Return what a value looks like without telling it."""
     if not isinstance(value, str):
-        return wire.kind(value)
+        return exact_json.kind(value)
     letters = re.sub(r"[^\W\d_]", "a", value[:SHOWN])
     digits = re.sub(r"\d", "9", letters)
     return f"text like {digits!r}"
@@ -221,12 +221,12 @@ def _text(value: Json) -> str:
         return value
     if isinstance(value, (dict, list)):
         raise ValueError  # noqa: TRY004 - the one way to say so here
-    return wire.encode(value).decode()
+    return exact_json.encode(value).decode()
 
 
 def _number(value: Json) -> int | Decimal:
     if isinstance(value, str):
-        return wire.decode(_matched(_NUMBER, value))  # type: ignore[no-any-return]
+        return exact_json.decode(_matched(_NUMBER, value))  # type: ignore[no-any-return]
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError  # noqa: TRY004 - as above
     return value
@@ -271,7 +271,7 @@ def _matched(pattern: re.Pattern[str], value: Json) -> str:
 
 _NATIVE: dict[str, tuple[type, ...]] = {
     "string": (str,),
-    "number": (int, wire.WireDecimal),
+    "number": (int, exact_json.WireDecimal),
     "integer": (int,),
     "boolean": (bool,),
 }

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import backoff
 
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 from tap_acumatica.asking import Asker
 from tap_acumatica.client import ATTEMPTS, log_wait, waits
 from tap_acumatica.errors import (
@@ -20,8 +20,8 @@ from tap_acumatica.errors import (
     StreamError,
 )
 from tap_acumatica.page_size import PageSize
-from tap_acumatica.pages import are_records, settled
-from tap_acumatica.records import is_blank
+from tap_acumatica.paging import are_records, settled
+from tap_acumatica.unwrapping import is_blank
 from tap_acumatica.windows import moment
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from tap_acumatica.asking import Lists
     from tap_acumatica.client import Client
-    from tap_acumatica.pages import Row
-    from tap_acumatica.shape import Shape
+    from tap_acumatica.paging import Row
+    from tap_acumatica.projection import Shape
     from tap_acumatica.windows import Window
 
 TOLERANCE = timedelta(seconds=1)
@@ -341,7 +341,7 @@ class Entity:
             raise AcumaticaError(
                 f"{self.name}: {self.replication_key} of record {row['id']} is no "
                 "date-time, so no bookmark would be safe: "
-                f"{wire.outline(row[self.replication_key])}."
+                f"{exact_json.outline(row[self.replication_key])}."
             ) from error
 
     def _check_page(self, rows: list[Row], window: Window) -> None:

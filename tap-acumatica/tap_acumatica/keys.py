@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from tap_acumatica import query, wire
+from tap_acumatica import exact_json, query
 from tap_acumatica.errors import StreamError
-from tap_acumatica.records import Unwrapper
+from tap_acumatica.unwrapping import Unwrapper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,9 @@ class Identity:
                 "record has."
             )
         texts = (values[field] for field in self.fields)
-        return [t if isinstance(t, str) else wire.encode(t).decode() for t in texts]
+        return [
+            t if isinstance(t, str) else exact_json.encode(t).decode() for t in texts
+        ]
 
     def _nameless(self, id_: str) -> str:
         return (

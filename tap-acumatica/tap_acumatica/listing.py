@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from tap_acumatica.errors import CannotOptimizeError
-    from tap_acumatica.pages import Row
-    from tap_acumatica.shape import Shape
+    from tap_acumatica.paging import Row
+    from tap_acumatica.projection import Shape
 
 _NAMED_BY_OPTIMIZER = re.compile(r"([\w.]+): View (\w+) has BQL delegate")
 

@@ -12,7 +12,7 @@ from tap_acumatica.auth import UNREACHABLE, unreachable
 from tap_acumatica.clocks import CLOCK_REMEDY
 from tap_acumatica.endpoint import served_endpoints
 from tap_acumatica.errors import AcumaticaError
-from tap_acumatica.sync import AcumaticaStream
+from tap_acumatica.stream import AcumaticaStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from tap_acumatica.records import says
+from tap_acumatica.unwrapping import says
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_acumatica.pages import Row
+    from tap_acumatica.paging import Row
 
 CUSTOM = "custom"
 """The member with a record's custom fields, which are doubted like an expansion."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from tap_acumatica.shape import Shape
+    from tap_acumatica.projection import Shape
     from tap_acumatica.windows import Window
 
 ODATA_3 = 4

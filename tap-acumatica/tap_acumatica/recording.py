@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_acumatica.records import Unwrapper
+from tap_acumatica.unwrapping import Unwrapper
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from logging import Logger
 
     from tap_acumatica.conformance import Conformer
-    from tap_acumatica.pages import Row
+    from tap_acumatica.paging import Row
     from tap_acumatica.schema import Structure
 
 Record = dict[str, Any]

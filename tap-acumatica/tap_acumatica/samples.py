@@ -13,7 +13,7 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 from tap_acumatica.errors import AcumaticaError, StreamError
 from tap_acumatica.windows import EARLIEST, Window, floor, moment
 
@@ -152,4 +152,4 @@ def _content(row: Row) -> str:
         for name, member in sorted(row.items())
         if isinstance(member, dict) and "value" in member and name != "note"
     }
-    return blake2b(wire.encode(fields), digest_size=12).hexdigest()
+    return blake2b(exact_json.encode(fields), digest_size=12).hexdigest()

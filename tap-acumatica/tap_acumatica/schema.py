@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from tap_acumatica.errors import AcumaticaError
-from tap_acumatica.shape import Shape
+from tap_acumatica.projection import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

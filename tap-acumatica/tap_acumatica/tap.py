@@ -20,12 +20,11 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_acumatica import clocks, endpoint, wire
+from tap_acumatica import clocks, endpoint, exact_json
 from tap_acumatica.catalog import custom_paths
 from tap_acumatica.client import Client, Pace
 from tap_acumatica.command import Command
 from tap_acumatica.config import Configured
-from tap_acumatica.connection import authenticator, header_value, instance_url, source
 from tap_acumatica.errors import (
     AcumaticaError,
     NotFoundError,
@@ -34,9 +33,10 @@ from tap_acumatica.errors import (
 )
 from tap_acumatica.schema import Structure, Swagger
 from tap_acumatica.settings import SETTINGS
+from tap_acumatica.sign_in import authenticator, header_value, instance_url, source
 from tap_acumatica.state import Source, bookmarks, check_source
-from tap_acumatica.streams import REPLICATION_KEY, StreamSpec, proposal, specs
-from tap_acumatica.sync import AcumaticaStream
+from tap_acumatica.stream import AcumaticaStream
+from tap_acumatica.stream_specs import REPLICATION_KEY, StreamSpec, proposal, specs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,7 +86,7 @@ class TapAcumatica(Configured, Tap):
 
     name = "tap-acumatica"
     dynamic_catalog = True
-    message_writer_class = wire.MessageWriter
+    message_writer_class = exact_json.MessageWriter
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -171,7 +171,7 @@ class TapAcumatica(Configured, Tap):
     @override
     def run_discovery(self) -> str:
         text = self.catalog_json_text
-        wire.write(text.encode())
+        exact_json.write(text.encode())
         return text
 
     @override

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tap_acumatica.entity import TOLERANCE, WindowSource
 from tap_acumatica.errors import NotFilteredError, StreamError
-from tap_acumatica.pages import Reading
+from tap_acumatica.paging import Reading
 from tap_acumatica.proofs import brings
 from tap_acumatica.windows import EARLIEST, Window, floor
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from tap_acumatica.entity import Entity
-    from tap_acumatica.pages import Row
+    from tap_acumatica.paging import Row
     from tap_acumatica.proofs import Proofs
 
 TRIES = 3

@@ -13,7 +13,7 @@ import tap_acumatica
 import target_snowflake_merge
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tap_acumatica.commands import acumatica
+from tap_acumatica.cli import acumatica
 from tap_acumatica.config import given, read
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.tap import TapAcumatica

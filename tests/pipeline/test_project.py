@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from sandbox.cli import main as sandbox
-from tap_acumatica.commands import acumatica
+from tap_acumatica.cli import acumatica
 from tap_acumatica.tap import TapAcumatica
 from target_snowflake_merge.operate.cli import cli as snowflake_merge
 from target_snowflake_merge.target import TargetSnowflakeMerge

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
 from tap_acumatica.schema import Swagger
 
@@ -227,9 +227,9 @@ def test_a_character_that_is_none_costs_a_warning_and_not_the_run(
 
 
 def test_a_name_with_half_a_character_is_a_place_too() -> None:
-    value, mended = wire.read(rb'{"custom":{"Usr\ud83d":{},"Whole":{}}}')
+    value, mended = exact_json.read(rb'{"custom":{"Usr\ud83d":{},"Whole":{}}}')
     assert mended == 1
-    assert list(wire.mended_places(value)) == ["/custom/Usr\ufffd"]
+    assert list(exact_json.mended_places(value)) == ["/custom/Usr\ufffd"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
@@ -260,8 +260,8 @@ def test_a_body_of_another_encoding_ends_with_a_sentence() -> None:
     "body", [b'{"a":"\\ud8', b'{"a":"\\', b"", b"\xff\xfe", b"\x00", b'"\\u']
 )
 def test_what_is_no_json_stays_unreadable(body: bytes) -> None:
-    with pytest.raises(wire.UnreadableError):
-        wire.read(body)
+    with pytest.raises(exact_json.UnreadableError):
+        exact_json.read(body)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 from tap_acumatica.conformance import Misfit, conforming
 from tap_acumatica.schema import ANY, CUSTOM_TYPES
 
@@ -27,7 +27,7 @@ def conformed(value: Any, *kind: str, **more: Any) -> tuple[Any, list[Misfit]]:
 
 
 DATE, MOMENT = {"format": "date"}, {"format": "date-time"}
-AMOUNT = wire.decode("12345678901234567.8900")
+AMOUNT = exact_json.decode("12345678901234567.8900")
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ AMOUNT = wire.decode("12345678901234567.8900")
         (AMOUNT, "number", {}, AMOUNT),
         ("5", "integer", {}, 5),
         ("5.00", "integer", {}, 5),
-        (wire.decode("5.0"), "integer", {}, 5),
+        (exact_json.decode("5.0"), "integer", {}, 5),
         ("True", "boolean", {}, True),
         ("false", "boolean", {}, False),
         (5, "string", {}, "5"),
-        (wire.decode("0.50"), "string", {}, "0.50"),
-        (wire.decode("1E-7"), "string", {}, "0.0000001"),
+        (exact_json.decode("0.50"), "string", {}, "0.50"),
+        (exact_json.decode("1E-7"), "string", {}, "0.0000001"),
         (True, "string", {}, "true"),
         ("", "string", {}, ""),
         (7, "string", {"format": "uuid"}, "7"),
@@ -65,7 +65,7 @@ def test_what_is_exactly_a_value_of_its_type_becomes_one(
     found, misfits = conformed(value, kind, **more)
     assert not misfits
     expected = value if becomes is None else becomes
-    assert wire.encode(found) == wire.encode(expected)
+    assert exact_json.encode(found) == exact_json.encode(expected)
     assert type(found) is type(expected) or isinstance(found, Decimal)
 
 
@@ -80,8 +80,8 @@ def test_what_is_exactly_a_value_of_its_type_becomes_one(
         ("NaN", "number", {}, "text like 'aaa'", None),
         ("", "number", {}, "text like ''", None),
         (True, "number", {}, "boolean", None),
-        (wire.decode("5.5"), "integer", {}, "number", None),
-        (wire.decode("1E+999999999"), "integer", {}, "number", None),
+        (exact_json.decode("5.5"), "integer", {}, "number", None),
+        (exact_json.decode("1E+999999999"), "integer", {}, "number", None),
         ("5.5", "integer", {}, "text like '9.9'", None),
         (1, "boolean", {}, "number", None),
         ("yes", "boolean", {}, "text like 'aaa'", None),
@@ -143,7 +143,7 @@ values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.decimals(allow_nan=False, allow_infinity=False).map(wire.WireDecimal)
+    | st.decimals(allow_nan=False, allow_infinity=False).map(exact_json.WireDecimal)
     | st.text()
     | st.from_regex(r"-?\d+(\.\d+)?([eE]-?\d)?", fullmatch=True)
     | st.datetimes().map(str),

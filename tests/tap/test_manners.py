@@ -14,9 +14,9 @@ from urllib.parse import unquote
 import pytest
 import requests
 from sandbox.acumatica.faults import Fault
-from tap_acumatica.answers import retry_after
 from tap_acumatica.client import LONGEST_WAIT, Pace, waits
 from tap_acumatica.errors import RetryableError
+from tap_acumatica.responses import retry_after
 
 from sandbox import config
 from tests.tap.conftest import TAP

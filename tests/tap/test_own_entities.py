@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tap_acumatica.errors import StreamError
-from tap_acumatica.streams import proposal, specs
+from tap_acumatica.stream_specs import proposal, specs
 
 from tests.tap.odd_server import Turns, serving, sync
 

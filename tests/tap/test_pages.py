@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tap_acumatica.errors import AcumaticaError, StreamError
-from tap_acumatica.pages import are_records, settled
+from tap_acumatica.paging import are_records, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_acumatica.pages import Row
+    from tap_acumatica.paging import Row
 
 
 def named(id_: str) -> Row:

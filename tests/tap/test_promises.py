@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
-from tap_acumatica import proofs, wire
+from tap_acumatica import exact_json, proofs
 from tap_acumatica.errors import AcumaticaError
 from tap_acumatica.tap import TapAcumatica
 from typing_extensions import override
@@ -39,11 +39,11 @@ class Told(GenericSingerWriter[bytes, Any]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        return wire.encode(message.to_dict())
+        return exact_json.encode(message.to_dict())
 
     @override
     def write_message(self, message: Message) -> None:
-        self.messages.append(wire.decode(self.format_message(message)))
+        self.messages.append(exact_json.decode(self.format_message(message)))
 
     def records(self) -> list[dict[str, Any]]:
         return [m["record"] for m in self.messages if m["type"] == "RECORD"]

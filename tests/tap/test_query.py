@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tap_acumatica import query
-from tap_acumatica.shape import Shape
+from tap_acumatica.projection import Shape
 from tap_acumatica.windows import Window
 
 MOMENT = datetime(2024, 7, 15, 10, 31, 28, 402_999, timezone(timedelta(hours=3)))

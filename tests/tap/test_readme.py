@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sandbox.acumatica.endpoints import load_endpoints
 from tap_acumatica.query import LONGEST_SELECT
-from tap_acumatica.streams import REPLICATION_KEY, STREAMS, StreamSpec
+from tap_acumatica.stream_specs import REPLICATION_KEY, STREAMS, StreamSpec
 
 README = Path(__file__).parents[2] / "tap-acumatica" / "README.md"
 TEXT = README.read_text("utf-8")

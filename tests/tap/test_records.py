@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tap_acumatica.records import FieldError, Unwrapper
+from tap_acumatica.unwrapping import FieldError, Unwrapper
 
 ID = "7d2f0f0e-3f1b-4a3e-9a53-0a8d3c5e7f10"
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from sandbox.acumatica.admin_client import AcumaticaAdmin
 from sandbox.acumatica.disturbances import Disturbance
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 from tap_acumatica.errors import AcumaticaError
 from tap_acumatica.schema import Swagger
 from tap_acumatica.tap import TapAcumatica
@@ -55,7 +55,7 @@ class Pipe(GenericSingerWriter[bytes, Any]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        return wire.encode(message.to_dict())
+        return exact_json.encode(message.to_dict())
 
     @override
     def write_message(self, message: Message) -> None:
@@ -64,7 +64,7 @@ class Pipe(GenericSingerWriter[bytes, Any]):
         if self.left is not None:
             self.left -= 1
         # A message is what it was when it was written: states change afterwards.
-        self.messages.append(wire.decode(self.format_message(message)))
+        self.messages.append(exact_json.decode(self.format_message(message)))
 
 
 class Warehouse:

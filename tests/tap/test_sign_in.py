@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from tap_acumatica import token_file
-from tap_acumatica.connection import authenticator
 from tap_acumatica.errors import AcumaticaError, SettingError
 from tap_acumatica.ping import checks
+from tap_acumatica.sign_in import authenticator
 from tap_acumatica.tap import TapAcumatica
 from tap_acumatica.token_file import LONGEST_TURN, TokenFile
 

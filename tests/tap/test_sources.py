@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tap_acumatica.connection import source
 from tap_acumatica.errors import SettingError
+from tap_acumatica.sign_in import source
 
 from tests.tap.odd_server import SWAGGER, serving, sync
 

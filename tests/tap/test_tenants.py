@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox.config import tap_settings
 from tap_acumatica.errors import SettingError
-from tap_acumatica.streams import specs
+from tap_acumatica.stream_specs import specs
 
 from tests.tap.conftest import outcome
 

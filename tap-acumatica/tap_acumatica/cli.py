@@ -11,10 +11,10 @@ import click
 
 from tap_acumatica.command import Commands
 from tap_acumatica.config import ENVIRONMENT, read
-from tap_acumatica.connection import instance_url, oauth_client, token_file
 from tap_acumatica.endpoint import served_endpoints
 from tap_acumatica.login import Attempt, Listener, refresh_token
 from tap_acumatica.ping import checks
+from tap_acumatica.sign_in import instance_url, oauth_client, token_file
 from tap_acumatica.tap import TapAcumatica, json_file
 from tap_acumatica.token_file import CHAIN_DAYS
 

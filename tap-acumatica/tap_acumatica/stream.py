@@ -27,14 +27,7 @@ from tap_acumatica.keys import Identity, KeyField
 from tap_acumatica.proofs import Proofs
 from tap_acumatica.recording import Recorder
 from tap_acumatica.samples import Samples
-from tap_acumatica.windows import (
-    EARLIEST,
-    Extent,
-    Window,
-    following,
-    moment,
-    narrowed,
-)
+from tap_acumatica.windows import EARLIEST, Extent, Window, following, moment, narrowed
 from tap_acumatica.witness import Witness
 
 if TYPE_CHECKING:
@@ -44,9 +37,9 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog, CatalogEntry, RecordMessage
 
-    from tap_acumatica.pages import Row
+    from tap_acumatica.paging import Row
     from tap_acumatica.schema import Structure
-    from tap_acumatica.streams import StreamSpec
+    from tap_acumatica.stream_specs import StreamSpec
     from tap_acumatica.tap import TapAcumatica
 
 METHODS = (REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from typing_extensions import override
 
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,8 +81,8 @@ class Redirect(NamedTuple):
 def content(response: requests.Response) -> Mapping[str, Any]:
     """Return the object that an answer holds; an empty one where it holds none."""
     try:
-        answer, _ = wire.read(response.content)
-    except wire.UnreadableError:
+        answer, _ = exact_json.read(response.content)
+    except exact_json.UnreadableError:
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -91,7 +91,7 @@ def said(response: requests.Response) -> str:
     """Return Acumatica's message, or what was answered instead; never records."""
     led_to, answer = redirect(response), content(response)
     told = message(response) or (led_to.told if led_to else "")
-    return told or (f"({wire.outline(answer)})" if answer else _text(response))
+    return told or (f"({exact_json.outline(answer)})" if answer else _text(response))
 
 
 def message(response: requests.Response) -> str:

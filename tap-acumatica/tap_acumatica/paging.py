@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_acumatica import wire
+from tap_acumatica import exact_json
 from tap_acumatica.errors import AcumaticaError, StreamError
-from tap_acumatica.records import Unwrapper
+from tap_acumatica.unwrapping import Unwrapper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -264,4 +264,4 @@ def _content(row: Row) -> int:
     """
     record = Unwrapper(trim=False).record(row)
     record.pop("id", None)
-    return hash(wire.encode(record))
+    return hash(exact_json.encode(record))
