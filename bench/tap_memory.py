@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
 from sandbox import config, processes
 

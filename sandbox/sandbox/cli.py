@@ -132,8 +132,8 @@ def snowflake(data_dir: Path, port: int) -> None:
 @seed_option
 def seed(data_dir: Path, seed: int) -> None:
     """Make Acumatica's company anew. The server must be down."""
-    from sandbox.acumatica.kept import found  # noqa: PLC0415 - loads only its side
-    from sandbox.acumatica.store import Store  # noqa: PLC0415 - as above
+    from sandbox.acumatica.company.kept import found  # noqa: PLC0415 - loads only its side
+    from sandbox.acumatica.model.store import Store  # noqa: PLC0415 - as above
 
     store = Store(data_dir)
     found(store, seed)
@@ -158,8 +158,8 @@ def seed(data_dir: Path, seed: int) -> None:
 )
 def mutate(days: int, url: str, *, deletes: bool) -> None:
     """Play the next days: records are added and changed, and deleted if you wish."""
-    from sandbox.acumatica.admin_client import AcumaticaAdmin  # noqa: PLC0415 - as above
-    from sandbox.acumatica.mutations import in_words  # noqa: PLC0415 - as above
+    from sandbox.acumatica.company.mutations import in_words  # noqa: PLC0415 - as above
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin  # noqa: PLC0415 - as above
 
     for entity, count in AcumaticaAdmin(url).mutate(days, deletes=deletes).items():
         click.echo(f"{entity}: {in_words(count)}")
@@ -188,7 +188,7 @@ def sql(statement: str, url: str, schema: str, *, as_json: bool) -> None:
 
     As a table where the terminal is wide enough, else as records, one below the other.
     """
-    from sandbox.snowflake.admin_client import SnowflakeAdmin  # noqa: PLC0415 - as above
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin  # noqa: PLC0415 - as above
 
     columns, rows = SnowflakeAdmin(url).sql(statement, schema)
     if as_json:

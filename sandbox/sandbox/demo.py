@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from sandbox import config, processes
-from sandbox.acumatica.admin_client import AcumaticaAdmin
-from sandbox.acumatica.mutations import in_words
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.acumatica.company.mutations import in_words
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from sandbox.table import aligned
 
 if TYPE_CHECKING:

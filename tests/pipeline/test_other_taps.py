@@ -13,7 +13,7 @@ import openpyxl
 import psycopg
 import pytest
 import simplejson
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 if TYPE_CHECKING:
     import subprocess

@@ -13,7 +13,7 @@ import simplejson
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
-from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 from sandbox.demo import STREAMS
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 from sandbox.demo import STREAMS
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 from sandbox import config
 

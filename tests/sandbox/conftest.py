@@ -12,8 +12,8 @@ import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from sandbox.acumatica.admin_client import AcumaticaAdmin
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 from sandbox import config, processes
 

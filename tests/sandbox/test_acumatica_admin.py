@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from sandbox.acumatica.admin_client import AcumaticaAdmin
-from sandbox.acumatica.endpoints import READABLE
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
+from sandbox.acumatica.model.endpoints import READABLE
 from sandbox.processes import SandboxError
 
 from sandbox import processes

@@ -6,7 +6,7 @@ import pytest
 from sandbox.processes import SandboxError
 
 if TYPE_CHECKING:
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.sandbox.conftest import AcumaticaClient
 

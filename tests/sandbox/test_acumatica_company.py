@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sandbox.acumatica import clock, kept
-from sandbox.acumatica.company import SEED, SMALL, Company
-from sandbox.acumatica.endpoints import READABLE, load_endpoints
-from sandbox.acumatica.maker import FIRST_DAY, LAST_DAY, Maker
-from sandbox.acumatica.mutations import mutate
-from sandbox.acumatica.store import FILE, Store
-from sandbox.acumatica.values import ENCODER, MODIFIED, Fields
+from sandbox.acumatica.company import kept
+from sandbox.acumatica.company.company import SEED, SMALL, Company
+from sandbox.acumatica.company.mutations import mutate
+from sandbox.acumatica.company.randomness import FIRST_DAY, LAST_DAY, Maker
+from sandbox.acumatica.model import clock
+from sandbox.acumatica.model.endpoints import READABLE, load_endpoints
+from sandbox.acumatica.model.store import FILE, Store
+from sandbox.acumatica.model.values import ENCODER, MODIFIED, Fields
 from sandbox.processes import SandboxError
 
 if TYPE_CHECKING:

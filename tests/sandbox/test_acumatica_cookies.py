@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 
 from sandbox import config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.sandbox.conftest import AcumaticaClient
 

@@ -5,13 +5,13 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.acumatica.disturbances import Disturbance
+from sandbox.acumatica.company.disturbances import Disturbance
 from sandbox.processes import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin, StoredRecord
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin, StoredRecord
 
     from tests.sandbox.conftest import AcumaticaClient
 

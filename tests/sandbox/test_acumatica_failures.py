@@ -7,7 +7,7 @@ import pytest
 if TYPE_CHECKING:
     from typing import Any
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.sandbox.conftest import AcumaticaClient
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.acumatica import errors
-from sandbox.acumatica.endpoints import READABLE, load_endpoints
-from sandbox.acumatica.errors import AnswerError
-from sandbox.acumatica.filters import ODATA_3, OPERATORS, compile_filter
+from sandbox.acumatica.api import errors
+from sandbox.acumatica.api.errors import AnswerError
+from sandbox.acumatica.api.filters import ODATA_3, OPERATORS, compile_filter
+from sandbox.acumatica.model.endpoints import READABLE, load_endpoints
 
 ENTITIES = load_endpoints()["Default", "24.200.001"].entities
 ROW = {

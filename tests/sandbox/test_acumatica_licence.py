@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox.acumatica.faults import Fault
-from sandbox.acumatica.licence import delay
+from sandbox.acumatica.api.faults import Fault
+from sandbox.acumatica.api.licence import delay
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.sandbox.conftest import AcumaticaClient
 

@@ -4,11 +4,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.acumatica.dropdowns import code, minutes
-from sandbox.acumatica.endpoints import TABLES, load_endpoints
+from sandbox.acumatica.model.dropdowns import code, minutes
+from sandbox.acumatica.model.endpoints import TABLES, load_endpoints
 
 if TYPE_CHECKING:
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.sandbox.conftest import AcumaticaClient
 

@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox.acumatica.admin_client import AcumaticaAdmin
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from sandbox.table import fitted
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 from sandbox import config, processes
 

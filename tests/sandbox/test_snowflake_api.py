@@ -14,7 +14,7 @@ import requests
 from sandbox import config
 
 if TYPE_CHECKING:
-    from sandbox.snowflake.admin_client import SnowflakeAdmin
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
     from tests.sandbox.conftest import SnowflakeClient
 

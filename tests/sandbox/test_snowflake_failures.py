@@ -13,7 +13,7 @@ import pytest
 import requests
 
 if TYPE_CHECKING:
-    from sandbox.snowflake.admin_client import SnowflakeAdmin
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
     from tests.sandbox.conftest import SnowflakeClient
 

@@ -11,7 +11,7 @@ import pytest
 from sandbox import config
 
 if TYPE_CHECKING:
-    from sandbox.snowflake.admin_client import SnowflakeAdmin
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
     from tests.sandbox.conftest import SnowflakeClient
 

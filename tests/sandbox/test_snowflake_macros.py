@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from sandbox.snowflake import kinds, macros, parsing, translate
+from sandbox.snowflake.engine import kinds, macros, parsing, translate
 from sqlglot import exp
 
 TEXTS = [

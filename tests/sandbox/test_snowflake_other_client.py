@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sandbox.snowflake.admin_client import SnowflakeAdmin
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
     from tests.sandbox.conftest import SnowflakeClient
 

@@ -9,12 +9,12 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.snowflake import macros, zoned
+from sandbox.snowflake.engine import macros, timestamp_tz
 
 from sandbox import config
 
 if TYPE_CHECKING:
-    from sandbox.snowflake.admin_client import SnowflakeAdmin
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
     from tests.sandbox.conftest import SnowflakeClient
 
@@ -61,9 +61,9 @@ def test_the_engine_compares_instants(
 
 
 def test_parts_are_decoded() -> None:
-    offset = 120 + zoned.SHIFT_MINUTES
-    days = zoned.SHIFT_DAYS - zoned.MONTH_DAYS * offset
-    assert zoned.decode(offset, days + 1, 5) == (zoned.DAY + 5, 120)
+    offset = 120 + timestamp_tz.SHIFT_MINUTES
+    days = timestamp_tz.SHIFT_DAYS - timestamp_tz.MONTH_DAYS * offset
+    assert timestamp_tz.decode(offset, days + 1, 5) == (timestamp_tz.DAY + 5, 120)
 
 
 @pytest.fixture

@@ -10,7 +10,14 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.snowflake import errors, formats, merge, parsing, translate, variants
+from sandbox.snowflake.engine import (
+    errors,
+    formats,
+    merge,
+    parsing,
+    translate,
+    variants,
+)
 from sqlglot import exp
 
 SESSION = translate.Session({"CURRENT_ROLE": "LOADER"})

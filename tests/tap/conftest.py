@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs
 
 import pytest
-from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
 from sandbox import config, processes
 from tests import forks

@@ -12,7 +12,7 @@ from tests.tap.conftest import NEW, OLD, USR, again, change_config, outcome, sto
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked, Run, RunTap, Select
 

@@ -18,7 +18,7 @@ from tests.tap.odd_server import serving, sync
 from tests.tap.odd_table import OddTable, row
 
 if TYPE_CHECKING:
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked, RunTap
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 
 from tests.tap.conftest import TAP, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     Ask = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 
 from tests.tap.conftest import NEW, OLD, USR, again, change_config
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked, Run, RunTap, Select
 

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 from tap_acumatica.errors import AcumaticaError, StreamError
 from tap_acumatica.keys import Identity, KeyField
 
 from tests.tap.odd_server import serving, sync
 
 if TYPE_CHECKING:
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import RunTap
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 from tap_acumatica import client
 from tap_acumatica.errors import AcumaticaError
 from tap_acumatica.page_size import FEW_PAGES, MANY_PAGES, PageSize
@@ -17,7 +17,7 @@ from tap_acumatica.tap import TapAcumatica
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked
 

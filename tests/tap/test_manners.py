@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 import requests
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 from tap_acumatica.client import LONGEST_WAIT, Pace, waits
 from tap_acumatica.errors import RetryableError
 from tap_acumatica.responses import retry_after
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked, RunTap
 

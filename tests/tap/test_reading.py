@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 from tap_acumatica.schema import Swagger
 from tap_acumatica.tap import TapAcumatica
 
 if TYPE_CHECKING:
     import pytest
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked, RunTap
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sandbox.acumatica.endpoints import load_endpoints
+from sandbox.acumatica.model.endpoints import load_endpoints
 from tap_acumatica.query import LONGEST_SELECT
 from tap_acumatica.stream_specs import REPLICATION_KEY, STREAMS, StreamSpec
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandbox.acumatica.admin_client import AcumaticaAdmin
-from sandbox.acumatica.disturbances import Disturbance
+from sandbox.acumatica.company.disturbances import Disturbance
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from tap_acumatica import exact_json
 from tap_acumatica.errors import AcumaticaError

@@ -6,7 +6,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from sandbox.acumatica.admin_client import AcumaticaAdmin
+from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 from singer_sdk.testing import get_tap_test_class
 from tap_acumatica.tap import TapAcumatica
 

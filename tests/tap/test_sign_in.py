@@ -28,7 +28,7 @@ from tests.tap.conftest import TAP, WITHOUT_PASSWORD
 from tests.tap.odd_server import Turns, serving
 
 if TYPE_CHECKING:
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import RunTap
 

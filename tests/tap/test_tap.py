@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.acumatica.faults import Fault
+from sandbox.acumatica.api.faults import Fault
 
 from tests.tap.conftest import outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from tests.tap.conftest import Asked, RunTap
 

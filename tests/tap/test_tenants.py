@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sandbox.acumatica.admin_client import AcumaticaAdmin
+    from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
     from sandbox import processes
     from tests.tap.conftest import Asked, Run, RunTap

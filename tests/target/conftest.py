@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 from sandbox import config, processes
 from tests import forks
@@ -20,7 +20,7 @@ from tests import forks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.snowflake.control import Sent
+    from sandbox.snowflake.messages import Sent
 
 COMMAND = Path(sys.executable).parent / "target-snowflake-merge"
 PLUGIN = "target_snowflake_merge.target:TargetSnowflakeMerge"

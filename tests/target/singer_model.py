@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from sandbox.snowflake.admin_client import SnowflakeAdmin
+    from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 Rows = list[dict[str, Any]]
 

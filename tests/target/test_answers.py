@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import backoff
 import pytest
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from target_snowflake_merge.errors import (
     StatementError,
     StatementTooLargeError,

@@ -12,7 +12,7 @@ import pytest
 import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from sqlglot import exp
 from target_snowflake_merge.errors import StatementError
 from target_snowflake_merge.schema.column_types import ColumnType, Kind

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from target_snowflake_merge.journal.run_folder import entries, folders
 
 from tests.target import proxy

@@ -10,7 +10,7 @@ import importlib.resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox.snowflake.admin_client import SnowflakeAdmin
+from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from singer_sdk.exceptions import InvalidRecord
 from singer_sdk.testing import (
     SuiteConfig,

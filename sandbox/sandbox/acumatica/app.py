@@ -15,30 +15,31 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.acumatica import admin, errors, gate, swagger
-from sandbox.acumatica.asked import ODATA_4
-from sandbox.acumatica.auth import (
+from sandbox.acumatica.api import errors, middleware, swagger
+from sandbox.acumatica.api.auth import (
     Identity,
     OAuthError,
     SeatLimitRedirectError,
     check_branch,
 )
-from sandbox.acumatica.customs import CustomField, custom_fields
-from sandbox.acumatica.disturbances import Disturbances
-from sandbox.acumatica.endpoints import TABLES, Endpoint, load_endpoints
-from sandbox.acumatica.errors import AnswerError
-from sandbox.acumatica.faults import Faults
-from sandbox.acumatica.filters import ODATA_3, ODATA_401, compile_filter
-from sandbox.acumatica.kept import found
-from sandbox.acumatica.licence import Licence
-from sandbox.acumatica.pages import PAGE
-from sandbox.acumatica.query import Shape, check_optimizable, page, request_shape
-from sandbox.acumatica.render import Renderer, Style, ad_hoc_schema
-from sandbox.acumatica.settings import Settings
-from sandbox.acumatica.sign_in import SignIn
-from sandbox.acumatica.site import Site
-from sandbox.acumatica.store import Store
-from sandbox.acumatica.values import ENCODER, Record
+from sandbox.acumatica.api.errors import AnswerError
+from sandbox.acumatica.api.faults import Faults
+from sandbox.acumatica.api.filters import ODATA_3, ODATA_401, compile_filter
+from sandbox.acumatica.api.licence import Licence
+from sandbox.acumatica.api.pages import PAGE
+from sandbox.acumatica.api.query import Shape, check_optimizable, page, request_shape
+from sandbox.acumatica.api.render import Renderer, Style, ad_hoc_schema
+from sandbox.acumatica.api.selection import ODATA_4
+from sandbox.acumatica.api.sign_in import SignIn
+from sandbox.acumatica.api.site import Site
+from sandbox.acumatica.company.disturbances import Disturbances
+from sandbox.acumatica.company.kept import found
+from sandbox.acumatica.control import admin
+from sandbox.acumatica.model.custom_fields import CustomField, custom_fields
+from sandbox.acumatica.model.endpoints import TABLES, Endpoint, load_endpoints
+from sandbox.acumatica.model.settings import Settings
+from sandbox.acumatica.model.store import Store
+from sandbox.acumatica.model.values import ENCODER, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def create_app(data_dir: Path, seed: int, *, small: bool = False) -> Starlette:
     identity = Identity(settings)
     licence = Licence(settings)
     faults = Faults()
-    log: deque[gate.LoggedRequest] = deque(maxlen=gate.LOG_LENGTH)
+    log: deque[middleware.LoggedRequest] = deque(maxlen=middleware.LOG_LENGTH)
     disturbances = Disturbances(store, settings)
     api = Api(store, settings, disturbances)
     sign_in = SignIn(settings, identity)
@@ -73,10 +74,14 @@ def create_app(data_dir: Path, seed: int, *, small: bool = False) -> Starlette:
     return Starlette(
         routes=[*control.routes(), *sign_in.routes(), *api.routes()],
         middleware=[
-            Middleware(gate.Dated),
+            Middleware(middleware.Dated),
             Middleware(Site, settings=settings),
             Middleware(
-                gate.Gate, identity=identity, licence=licence, faults=faults, log=log
+                middleware.Gate,
+                identity=identity,
+                licence=licence,
+                faults=faults,
+                log=log,
             ),
         ],
         exception_handlers={
@@ -291,4 +296,4 @@ async def answer_oauth_error(_request: Request, error: Any) -> Response:  # noqa
 
 async def answer_seat_limit(request: Request, _error: Any) -> Response:  # noqa: ANN401 - as above
     """No seat for a session by cookies."""
-    return gate.seat_limit_page(request.scope)
+    return middleware.seat_limit_page(request.scope)

@@ -1,0 +1,1 @@
+"""The contract-based REST API: requests in, answers out."""

@@ -1,0 +1,1 @@
+"""What an instance keeps: endpoints, records, settings, its clock."""

@@ -1,0 +1,1 @@
+"""The SQL API: who may sign in, what was submitted, what results look like."""

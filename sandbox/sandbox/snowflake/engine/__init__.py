@@ -1,0 +1,1 @@
+"""Snowflake's SQL over DuckDB, with fakesnow between them."""
