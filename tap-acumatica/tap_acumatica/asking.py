@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from tap_acumatica.client import Client
+    from tap_acumatica.contract import Contract
     from tap_acumatica.keys import Identity
     from tap_acumatica.paging import Row
     from tap_acumatica.windows import Window
@@ -43,7 +44,7 @@ class Lists(NamedTuple):
     """
 
     replication_key: str
-    contract: int
+    contract: Contract
     page_size: int
     identity: Identity
 
@@ -89,7 +90,7 @@ class Asker:
         """What lists are asked for, so that what is proved of it can be kept."""
         members = query.members(self.shape, self._contract, select=True)
         digest = sha256(query.encode(members).encode()).hexdigest()[:16]
-        return f"{self._path} {self._key} {self._contract} {digest}"
+        return f"{self._path} {self._key} {self._contract.version} {digest}"
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -77,13 +77,14 @@ def ping(config: tuple[str, ...], catalog: IO[str] | None) -> None:
 def endpoints(config: tuple[str, ...]) -> None:
     """List the endpoints that are served, and the entities of the one that is set."""
     tap = configured(config)
-    served = served_endpoints(tap.client.get("entity").body)
+    served = served_endpoints(tap.instance.client.get("entity").body)
     for endpoint in sorted(served):
         click.echo(endpoint)
     if tap.config.get("endpoint_version"):
-        click.echo(f"\nEntities of {tap.endpoint}, with what can be expanded:")
-        for entity in tap.swagger.entities:
-            click.echo(f"{entity:<32} {', '.join(tap.swagger.nested(entity))}".rstrip())
+        click.echo(f"\nEntities of {tap.instance.endpoint}, with what can be expanded:")
+        for entity in tap.instance.swagger.entities:
+            nested = ", ".join(tap.instance.swagger.nested(entity))
+            click.echo(f"{entity:<32} {nested}".rstrip())
 
 
 @command

@@ -199,11 +199,11 @@ class Entity:
         """Return all rows of a window at once, without lines and linked objects."""
         return self._asker.rows(self._asker.condition(window), whole=False)
 
-    def is_empty(self) -> bool:
-        """Tell whether there is no row, asking for nothing that could hide one."""
-        body = self._asker.bare({"$top": 1})
+    def shows(self, rows: int) -> bool:
+        """Tell whether so many rows come when nothing is asked for that hides any."""
+        body = self._asker.bare({"$top": rows})
         self._asker.check_records(body)
-        return not body
+        return len(body) >= rows
 
     def leave_out(self, members: Collection[str]) -> None:
         """Read some of `listed_members` by id from now on."""

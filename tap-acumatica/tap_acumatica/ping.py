@@ -48,7 +48,7 @@ def checks(tap: TapAcumatica) -> Iterator[Check]:
     Raises:
         SettingError: A setting that all checks need is missing or wrong.
     """
-    client = tap.client
+    client = tap.instance.client
     yield from _until_one_fails(tap)
     finding, passed = SEAT[client.close()]
     yield Check("seat", finding, passed)
@@ -76,7 +76,7 @@ def _checked(about: str, look: Callable[[], str]) -> Check:
 
 
 def _address(tap: TapAcumatica) -> str:
-    url = tap.client.instance_url
+    url = tap.instance.client.instance_url
     try:
         requests.get(url, timeout=TIMEOUT, allow_redirects=False)
     except UNREACHABLE as error:
@@ -85,28 +85,28 @@ def _address(tap: TapAcumatica) -> str:
 
 
 def _sign_in(tap: TapAcumatica) -> str:
-    tap.client.get("entity")
-    return tap.client.signs_in_by
+    tap.instance.client.get("entity")
+    return tap.instance.client.signs_in_by
 
 
 def _served(tap: TapAcumatica) -> str:
-    body: Any = tap.client.get("entity").body
+    body: Any = tap.instance.client.get("entity").body
     version = body.get("version", {}) if isinstance(body, Mapping) else {}
     build = version.get("acumaticaBuildVersion", "of a build that it does not tell")
     return f"{build}, {', '.join(sorted(map(str, served_endpoints(body))))}"
 
 
 def _endpoint(tap: TapAcumatica) -> str:
-    entities, streams = len(tap.swagger.entities), len(tap.streams)
+    instance = tap.instance
     return (
-        f"{tap.endpoint}, contract version {tap.contract}, {entities} entities, "
-        f"{streams} streams"
+        f"{instance.endpoint}, contract version {instance.contract.version}, "
+        f"{len(instance.swagger.entities)} entities, {len(tap.streams)} streams"
     )
 
 
 def _clock(tap: TapAcumatica) -> str:
-    tap.client.get("entity")
-    clocks = tap.client.clocks
+    tap.instance.client.get("entity")
+    clocks = tap.instance.client.clocks
     if clocks.differ:
         raise AcumaticaError(f"{clocks.words()}; {CLOCK_REMEDY}.")
     return clocks.words()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from tap_acumatica import contract
 from tap_acumatica.errors import AcumaticaError
 from tap_acumatica.projection import Shape
 
@@ -25,17 +26,6 @@ CHOICE_ID = "_id"
 """What follows a drop-down's name in the name of the field with the option's id."""
 OPTION = frozenset({"id", "description"})
 """What tells an option from other values; either may be missing, others may come."""
-CONTRACTS = {"4": 4, "5": 5}
-"""The contract versions that are known, by what ``info.version`` says of each."""
-CONTRACT_5 = frozenset(
-    {
-        "DateOnlyValue",
-        "IntSingleSelectValue",
-        "StringMultiSelectValue",
-        "StringSingleSelectValue",
-    }
-)
-"""The wrappers that contract version 5 has brought."""
 CUSTOM_TYPES: dict[str, Schema] = {
     "Boolean": {"type": "boolean"},
     "Byte": {"type": "integer"},
@@ -216,18 +206,18 @@ class Swagger:
 
     @property
     def contract(self) -> int:
-        """The contract version, 4 or 5: what ``info.version`` says.
+        """The contract version: what ``info.version`` says.
 
         It does so in each published swagger.json. Where it says something else, the
         wrappers that are declared tell it.
         """
-        return CONTRACTS.get(str(self._told), self._declared_contract)
+        return contract.told(self._told) or self._declared_contract
 
     @property
     def doubt(self) -> str:
         """Why the contract version may be another one; empty where nothing says so."""
         # A small endpoint of version 5 need not have any of its types.
-        if CONTRACTS.get(str(self._told), 0) >= self._declared_contract:
+        if (contract.told(self._told) or 0) >= self._declared_contract:
             return ""
         return (
             f"info.version of its swagger.json is {self._told!r}, the types that it "
@@ -236,7 +226,7 @@ class Swagger:
 
     @property
     def _declared_contract(self) -> int:
-        return 5 if CONTRACT_5 & self._definitions.keys() else 4
+        return contract.declared(self._definitions)
 
     def structure(self, entity: str, expand: Collection[str]) -> Structure:
         """Return how an entity is made up.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from singer_sdk import typing as th
 
+from tap_acumatica.contract import CONTRACTS
+
 SETTINGS = th.PropertiesList(
     th.Property(
         "instance_url",
@@ -151,7 +153,7 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "contract_version",
-        th.IntegerType(allowed_values=[4, 5]),
+        th.IntegerType(allowed_values=list(CONTRACTS)),
         title="Contract version",
         description=(
             "The contract version of the endpoint, only where its swagger.json tells a "

@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from datetime import datetime
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog, CatalogEntry, RecordMessage
 
+    from tap_acumatica.instance import Instance
     from tap_acumatica.paging import Row
     from tap_acumatica.schema import Structure
     from tap_acumatica.stream_specs import StreamSpec
-    from tap_acumatica.tap import TapAcumatica
 
 METHODS = (REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE)
 LAPS = 3
@@ -62,7 +63,8 @@ class AcumaticaStream(Stream):
 
     def __init__(
         self,
-        tap: TapAcumatica,
+        tap: Tap,
+        instance: Instance,
         spec: StreamSpec,
         structure: Structure,
         refusal: StreamError | None = None,
@@ -70,12 +72,13 @@ class AcumaticaStream(Stream):
         """Describe the stream; nothing is read yet.
 
         Args:
-            tap: The tap, which knows client and endpoint.
+            tap: The tap.
+            instance: What is read.
             spec: The stream.
             structure: How its records are made up in the tenant's endpoint.
             refusal: Why it must not be read, if so.
         """
-        self._acumatica = tap
+        self._instance = instance
         self._spec = spec
         self._structure = structure
         schema = structure.schema(with_id=not spec.key)
@@ -93,12 +96,12 @@ class AcumaticaStream(Stream):
         entity = self._spec.entity
         key = [KeyField(n, self._structure.filtered_as(n)) for n in self._spec.key]
         return Entity(
-            self._acumatica.client,
-            f"{self._acumatica.endpoint.path}/{entity}",
+            self._instance.client,
+            f"{self._instance.endpoint.path}/{entity}",
             self._structure.shape(self.mask),
             Lists(
                 self._spec.replication_key,
-                self._acumatica.contract,
+                self._instance.contract,
                 self.config["page_size"],
                 Identity(entity, key),
             ),
@@ -288,7 +291,7 @@ class AcumaticaStream(Stream):
     def _read(self, context: Context | None) -> Iterator[Record]:
         if self._refusal:
             raise self._refusal
-        self._acumatica.source.sign(self.get_context_state(context))
+        self._instance.source.sign(self.get_context_state(context))
         if self.replication_method == REPLICATION_FULL_TABLE:
             return self._full_table()
         return self._incremental(context)
@@ -308,7 +311,7 @@ class AcumaticaStream(Stream):
                 self.name,
             )
         if self.config["emit_activate_version_messages"]:
-            self._stream_version = self._acumatica.initialized_at
+            self._stream_version = self._tap.initialized_at
         yield from self._everything(self._witness.first_page(Window()))
         if self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
@@ -333,10 +336,10 @@ class AcumaticaStream(Stream):
             return
         if self._witness.is_empty_still():
             return
-        began = self._acumatica.clocks.earlier
+        began = self._instance.clocks.earlier
         page = self._witness.first_page(Window())
         if not self._witness.proves_filter(page):
-            yield from self._everything(page, self._acumatica.start)
+            yield from self._everything(page, self._instance.start)
         elif since is None:
             yield from self._by_filter(context, Window(), (began, page))
         else:
@@ -362,7 +365,7 @@ class AcumaticaStream(Stream):
         window: Window | None = first
         horizon, laps = self._horizon(), 0
         while window is not None:
-            began = self._acumatica.clocks.earlier
+            began = self._instance.clocks.earlier
             began, page = known or (began, self._witness.first_page(window))
             known = None
             if len(page) >= self._entity.page_size:
@@ -385,8 +388,8 @@ class AcumaticaStream(Stream):
 
     def _since(self, context: Context | None) -> datetime | None:
         """Return the moment from which changes are read; None means all rows."""
-        clocks = self._acumatica.clocks
-        start, bookmark = self._acumatica.start, self._bookmark(context)
+        clocks = self._instance.clocks
+        start, bookmark = self._instance.start, self._bookmark(context)
         start = start and max(start, EARLIEST)
         clocks.check_past(self.name, start, bookmark)
         if bookmark is None:
@@ -440,7 +443,7 @@ class AcumaticaStream(Stream):
         What a transaction commits late must still fall into an open window.
         """
         lookback = timedelta(seconds=self.config["lookback_seconds"])
-        return self._acumatica.clocks.earlier - lookback
+        return self._instance.clocks.earlier - lookback
 
     # Records.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tap_acumatica.entity import TOLERANCE, WindowSource
 from tap_acumatica.errors import NotFilteredError, StreamError
-from tap_acumatica.paging import Reading
+from tap_acumatica.paging import Reading, restless
 from tap_acumatica.proofs import brings
 from tap_acumatica.windows import EARLIEST, Window, floor
 
@@ -72,7 +72,7 @@ class Witness:
 
     def is_empty_still(self) -> bool:
         """Tell whether there was no row last time, nor is there one now."""
-        return self.proofs.empty and self._entity.is_empty()
+        return self.proofs.empty and not self._entity.shows(1)
 
     def _page(self, window: Window) -> list[Row]:
         """Return a first page, which is empty only if a bare request finds no row.
@@ -84,7 +84,7 @@ class Witness:
         """
         for attempt in count(1):
             page = self._entity.page(window, 0, whole=True)
-            if page or window != EVERYTHING or self._entity.is_empty():
+            if page or window != EVERYTHING or not self._entity.shows(1):
                 return page
             if attempt % TRIES == 0:
                 self._entity.divide()
@@ -117,8 +117,11 @@ class Witness:
 
         Raises:
             StreamError: That is one, which cannot be continued with an overlap.
+            AcumaticaError: It gives more, so people have added rows each time.
         """
         asked = self._entity.page_size
+        if rows == 1 and self._entity.shows(2):
+            raise restless(self._entity.name)
         if rows == 1:
             raise StreamError(
                 f"{self._entity.name}: asked for {asked} rows, the server answers one, "

@@ -17,7 +17,6 @@ MODEL = "YYYY-MM-DD HH24:MI:SS.FF9TZH:TZM"
 READ = "SELECT {} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f ORDER BY f.index"
 server = settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 decimals = st.decimals(

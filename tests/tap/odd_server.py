@@ -131,5 +131,5 @@ def sync(
         **settings,
     }
     tap = TapAcumatica(config=config, state=state, catalog=catalog)
-    with closing(tap.client):
+    with closing(tap.instance.client):
         tap.sync_all()

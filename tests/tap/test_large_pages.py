@@ -41,7 +41,7 @@ def read(
         stream = tap.streams["gl_accounts"]
         if full:
             stream.forced_replication_method = "FULL_TABLE"
-        with closing(tap.client):
+        with closing(tap.instance.client):
             return [r for r in stream.get_records(None) if isinstance(r, dict)]
 
     return read

@@ -126,7 +126,7 @@ class Runs:
         }
         discovered = TapAcumatica(config=config, setup_mapper=False)
         catalog = discovered.catalog_dict
-        discovered.client.close()
+        discovered.instance.client.close()
         if full:
             for entry in catalog["streams"]:
                 entry["replication_method"] = "FULL_TABLE"
@@ -136,7 +136,7 @@ class Runs:
         tap = TapAcumatica(
             config=config, catalog=catalog, state=state, message_writer=told
         )
-        with closing(tap.client):
+        with closing(tap.instance.client):
             tap.sync_all()
         return told
 

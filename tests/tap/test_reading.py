@@ -167,12 +167,13 @@ def test_an_entity_without_the_field_is_read_in_full_by_itself(
 ) -> None:
     """Mistake 19 of other clients: SalesInvoice filtered on a field that it lacks."""
     acumatica.change_settings(seats=50)
-    first = TapAcumatica(config=settings, setup_mapper=False)
-    path = f"{first.endpoint.path}/swagger.json"
-    document = first.client.get(path).body
+    instance = TapAcumatica(config=settings, setup_mapper=False).instance
+    path = f"{instance.endpoint.path}/swagger.json"
+    document = instance.client.get(path).body
     fields = document["components"]["schemas"]["SalesInvoice"]["allOf"][1]["properties"]
     del fields["LastModifiedDateTime"]
-    shared = {"client": first.client, "swagger": Swagger(document)}
+    instance.swagger = Swagger(document)
+    shared = {"instance": instance}
     tap = type("OlderTap", (TapAcumatica,), shared)(config=settings)
     stream = tap.streams["sales_invoices"]
     assert stream.replication_method == "FULL_TABLE"
@@ -182,7 +183,7 @@ def test_an_entity_without_the_field_is_read_in_full_by_itself(
     assert len(rows) == acumatica.summary()["SalesInvoice"]["rows"]
     assert "SalesInvoice has no LastModifiedDateTime" in caplog.text
     assert all("$filter" not in r["query"] for r in acumatica.requests())
-    assert first.client.close()
+    assert instance.client.close()
 
 
 def test_no_closed_window_reaches_into_what_can_still_become_visible(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlglot
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from sqlglot import exp
@@ -193,7 +193,6 @@ TYPES = [
 any_text = st.text(min_size=1).filter(lambda text: "\x00" not in text)
 
 
-@settings(deadline=None)  # the machine has other work
 @given(st.lists(st.tuples(any_text, st.sampled_from(TYPES)), min_size=1))
 def test_every_question_is_snowflake_sql(columns: list[tuple[str, ColumnType]]) -> None:
     conditions = [

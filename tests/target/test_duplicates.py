@@ -57,7 +57,7 @@ def repeats(value: Any) -> bool:
 
 
 # The machine has other work.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), values)
 def test_all_repeated_names_are_found_and_no_others(
     data: st.DataObject, value: Any

@@ -5,14 +5,13 @@ modified since the last state, as it is now. The model is the source itself: wha
 has happened on the way, what lies before a state that was passed on is in the table as
 it is in the source, and what a complete reading has not shown stays away.
 
-``HISTORIES`` sets the number of histories, for a longer search than CI's.
+``make soak`` plays more histories.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import random
 import tempfile
 from collections import Counter
@@ -26,6 +25,7 @@ from hypothesis import strategies as st
 from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from target_snowflake_merge.journal.run_folder import entries, folders
 
+from tests.lanes import cases
 from tests.target import proxy
 from tests.target.conftest import Warehouse
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests import forks
-
-HISTORIES = int(os.environ.get("HISTORIES", "6"))
 
 KEYS = "abc"
 DELETED_AT = "2026-01-01T00:00:00Z"
@@ -323,8 +321,7 @@ def record(stream: str, **row: Any) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=HISTORIES,
-    deadline=None,
+    max_examples=cases(6),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(history=st.lists(steps, min_size=2, max_size=4))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.warehouse import identifiers
@@ -197,7 +197,6 @@ def test_without_metadata_the_names_are_free(warehouse: Warehouse) -> None:
     assert warehouse.rows(columns) == [["2020-01-01T00:00:00Z"] * 2 + ["7"]]
 
 
-@settings(deadline=None)  # the machine has other work
 @given(st.lists(st.text(max_size=300), unique=True))
 def test_every_property_has_a_column_or_is_refused(properties: list[str]) -> None:
     folded = [key.upper() for key in properties]

@@ -151,7 +151,6 @@ def compared(convert: Callable[[Any], Any], value: Any) -> Any:
 
 @settings(
     max_examples=12,
-    deadline=None,  # each loads a table
     phases=[Phase.explicit, Phase.generate],  # to shrink would load hundreds
     suppress_health_check=[*HealthCheck],
 )

@@ -125,7 +125,7 @@ def check(sql: str) -> None:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 # The machine has other work.
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_statement_is_snowflake_sql(name: str, data: st.DataObject) -> None:
     check(data.draw(STATEMENTS[name]))

@@ -2,7 +2,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks.core import JSONSchemaValidator
@@ -37,7 +37,6 @@ values = st.recursive(
 records = st.dictionaries(st.sampled_from([*SCHEMA["properties"], "more"]), values)
 
 
-@settings(deadline=None)  # it times the first validator, on a machine with other work
 @given(records)
 def test_the_verdict_is_that_of_the_jsonschema_library(record: dict[str, Any]) -> None:
     def accepted(validator: RecordValidator | JSONSchemaValidator) -> bool:
