@@ -184,7 +184,7 @@ def test_grants_are_listed(
         snowflake_admin.grant("CREATE", schema)
         snowflake_admin.grant("WRITE", f"{schema}.T")
     on_table = [row[0] for row in given if row[2] == f"{schema}.T"]
-    assert on_table == ["OWNERSHIP", "SELECT"]
+    assert on_table == ["OWNERSHIP", "SELECT", "DELETE"]
     assert ["USAGE", "WAREHOUSE", config.WAREHOUSE] in [row[:3] for row in given]
     assert snowflake.error("SHOW GRANTS TO ROLE nobody")[0] == "002003"
 
