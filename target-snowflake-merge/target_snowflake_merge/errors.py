@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from singer_sdk.exceptions import MissingKeyPropertiesError, SingerSDKError
 from singer_sdk.singerlib.exceptions import SingerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+EXCERPT_LENGTH = 100
+"""Characters of an offending value, name or line that a sentence shows."""
 
 
 class TargetError(Exception):
@@ -56,6 +64,21 @@ def one_line(text: str, limit: int = 500) -> str:
     """
     squeezed = " ".join(text.split())
     return squeezed if len(squeezed) <= limit else f"{squeezed[:limit]}…"
+
+
+def excerpt(value: object) -> str:
+    """Show a value in an error, on one line and cut."""
+    return one_line(str(value), EXCERPT_LENGTH)
+
+
+def record_label(stream: str, keys: Sequence[str], record: Mapping[str, object]) -> str:
+    """Name a record in an error by its stream and key."""
+    key = ", ".join(f"{key} {excerpt(record.get(key))}" for key in keys)
+    return f"Stream {stream}, record {key or '(no key)'}"
+
+
+class RecordRefusedError(Exception):
+    """A record does not fit its schema; the message names the property and says why."""
 
 
 class ValueRefusedError(ValueError):

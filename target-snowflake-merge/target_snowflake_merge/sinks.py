@@ -7,11 +7,17 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
 from singer_sdk.sinks import BatchSink
 from typing_extensions import override
 
-from target_snowflake_merge.errors import MissingKeyError, TargetError, one_line
+from target_snowflake_merge.errors import (
+    EXCERPT_LENGTH,
+    MissingKeyError,
+    RecordRefusedError,
+    TargetError,
+    one_line,
+    record_label,
+)
 from target_snowflake_merge.journal.entry import Entry, checksum
 from target_snowflake_merge.journal.entry import now as journal_now
 from target_snowflake_merge.schema.column_types import (
@@ -22,16 +28,14 @@ from target_snowflake_merge.schema.column_types import (
     Kind,
     column_type,
 )
+from target_snowflake_merge.schema.date_times import now
 from target_snowflake_merge.schema.upgrade import newest
 from target_snowflake_merge.schema.validation import RecordValidator
 from target_snowflake_merge.warehouse import identifiers, replacement_table, statements
 from target_snowflake_merge.warehouse.encoder import (
     DELETED_AT,
-    VALUE_LIMIT,
     ElementEncoder,
     Treatment,
-    named,
-    now,
 )
 from target_snowflake_merge.warehouse.sequence import clock
 
@@ -82,6 +86,9 @@ class MergeSink(BatchSink):
                 schema is none, or its table cannot be made ready.
         """
         super().__init__(target, stream_name, schema, key_properties)
+        self._records = (
+            RecordValidator(schema, stream_name) if self.validate_schema else None
+        )
         self._target = target
         self._connector: Connector = target.connector
         self._rows: list[bytes] = []
@@ -133,17 +140,8 @@ class MergeSink(BatchSink):
                 )
 
     @override
-    def get_validator(self) -> RecordValidator | None:
-        if not self.validate_schema:
-            return None
-        try:
-            return RecordValidator(self.schema, self.stream_name)
-        except InvalidJSONSchema as error:
-            raise TargetError(
-                f"Stream {self.stream_name}: its schema is no JSON Schema: "
-                f"{one_line(str(error), 2 * VALUE_LIMIT)}; correct the tap's catalog "
-                "or set validate_records to false."
-            ) from error
+    def get_validator(self) -> None:
+        """Leave validation to `_validate_and_parse`: the SDK's logs a traceback."""
 
     def _prepare(self) -> None:
         """Make the table ready and choose how each property is sent."""
@@ -252,15 +250,15 @@ class MergeSink(BatchSink):
     @override
     def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
         """Validate, and leave dates as text: parsing them would cut them."""
-        if self._validator:
-            try:
-                self._validator.validate(record)
-            except InvalidRecord as error:
-                raise TargetError(
-                    f"{self._named(record)} does not fit its schema: "
-                    f"{one_line(error.error_message, 2 * VALUE_LIMIT)}; correct the "
-                    "tap's schema or set validate_records to false."
-                ) from error
+        try:
+            if self._records:
+                self._records.validate(record)
+        except RecordRefusedError as error:
+            reason = one_line(str(error), 2 * EXCERPT_LENGTH)
+            raise TargetError(
+                f"{self._label(record)} does not fit its schema: {reason}; correct the "
+                "tap's schema or set validate_records to false."
+            ) from error
         for key in record.keys() - self.schema["properties"].keys() - self._unknown:
             if record[key] is None:  # such as an object that would have been flattened
                 continue
@@ -277,12 +275,12 @@ class MergeSink(BatchSink):
         for key in self.key_properties:
             if record.get(key) is None:
                 raise MissingKeyError(
-                    f"{self._named(record)}: the key property {key} is null or "
+                    f"{self._label(record)}: the key property {key} is null or "
                     "missing; every record needs its whole key."
                 )
 
-    def _named(self, record: dict[str, Any]) -> str:
-        return named(self.stream_name, self.key_properties, record)
+    def _label(self, record: dict[str, Any]) -> str:
+        return record_label(self.stream_name, self.key_properties, record)
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_snowflake_merge.errors import one_line
+from target_snowflake_merge.errors import excerpt
 from target_snowflake_merge.journal.entry import DISCARDABLE
 from target_snowflake_merge.journal.run_folder import entries, folders, readable
 from target_snowflake_merge.sql_api.account import same_destination
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     Load = dict[str, str | None]
     """A row of the ledger, as the SQL API gives it."""
-
-ERROR_LIMIT = 100
-"""Characters of an error that a table shows."""
 
 NOTHING = "Nothing was loaded yet, as far as this role can see."
 
@@ -79,7 +76,7 @@ def _cells(entry: Entry) -> list[str]:
         entry.kind,
         str(entry.rows),
         entry.request_id,
-        one_line(entry.error, ERROR_LIMIT),
+        excerpt(entry.error),
     ]
 
 
@@ -124,7 +121,7 @@ def _utc(time: object) -> str:
 
 
 def _error(load: Load) -> str:
-    return one_line(load["ERROR"] or "", ERROR_LIMIT)
+    return excerpt(load["ERROR"] or "")
 
 
 def moment(text: str) -> str:

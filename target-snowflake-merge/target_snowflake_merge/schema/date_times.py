@@ -81,6 +81,18 @@ def utc_timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
     return text
 
 
+def now() -> str:
+    """Return the present time as the statements read it."""
+    return timestamp(dt.datetime.now(dt.UTC).isoformat())
+
+
+def microseconds(text: str) -> int:
+    """Return the microseconds since 1970 of a time that `timestamp` has written."""
+    moment = dt.datetime.fromisoformat(text)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (moment - epoch) // dt.timedelta(microseconds=1)
+
+
 def in_utc(text: str) -> str:
     """Write a date-time that `timestamp` has written with the offset of UTC."""
     moment = dt.datetime.fromisoformat(f"{text[:19]}{text[29:]}").astimezone(dt.UTC)

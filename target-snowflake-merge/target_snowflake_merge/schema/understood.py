@@ -15,7 +15,7 @@ from jsonschema_rs import (
     ValidationError,
 )
 
-from target_snowflake_merge.errors import one_line
+from target_snowflake_merge.errors import excerpt
 from target_snowflake_merge.schema.upgrade import held
 
 if TYPE_CHECKING:
@@ -42,9 +42,6 @@ ROOT = "json-schema:///"
 
 RESERVED = "%/:?#[]@!$&'()*+,;="
 """What an address may have beside letters and digits; taps also write spaces there."""
-
-RULE_LIMIT = 100
-"""Characters of a rule of a schema that a warning shows."""
 
 
 def understood(schema: Any) -> tuple[Any, list[str]]:  # noqa: ANN401 - a schema may be an object or a boolean, and a wrong one anything
@@ -106,7 +103,7 @@ class _Reading:
     ) -> None:
         before = self._doubts
         if not self._is_known(keyword, value, base):
-            self.left_out[one_line(f"{keyword} {value}", RULE_LIMIT)] = None
+            self.left_out[excerpt(f"{keyword} {value}")] = None
             self._doubts += 1
             return
         if keyword in REFERENCES and self.doubts_references:

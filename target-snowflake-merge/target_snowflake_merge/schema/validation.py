@@ -12,11 +12,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError
-from singer_sdk.exceptions import InvalidJSONSchema, InvalidRecord
-from singer_sdk.sinks.core import BaseJSONSchemaValidator
-from typing_extensions import override
 
-from target_snowflake_merge.errors import one_line
+from target_snowflake_merge.errors import (
+    EXCERPT_LENGTH,
+    RecordRefusedError,
+    TargetError,
+    one_line,
+)
 from target_snowflake_merge.schema.understood import LINEAR, understood
 from target_snowflake_merge.schema.upgrade import newest
 
@@ -29,7 +31,7 @@ TOO_DEEP = "Recursion limit reached"
 """How jsonschema-rs says so."""
 
 
-class RecordValidator(BaseJSONSchemaValidator):
+class RecordValidator:
     """Validates the records of one stream; formats are not looked at."""
 
     def __init__(self, schema: dict[str, Any], stream: str = "") -> None:
@@ -40,20 +42,19 @@ class RecordValidator(BaseJSONSchemaValidator):
             stream: The stream, for a warning.
 
         Raises:
-            InvalidJSONSchema: It is no JSON Schema of any draft, or nested too deep.
+            TargetError: It is no JSON Schema of any draft, or nested too deep.
         """
-        super().__init__(schema)
         try:
             known, left_out = understood(newest(schema))
             self._validator = Draft202012Validator(
                 known, validate_formats=False, pattern_options=LINEAR, offline=True
             )
         except ValidationError as error:
-            raise InvalidJSONSchema(_said(error)) from error
+            raise _no_schema(stream, _said(error)) from error
         except (RecursionError, ValueError) as error:
             is_deep = isinstance(error, RecursionError) or str(error) == TOO_DEEP
             reason = "it is nested too deep" if is_deep else one_line(str(error))
-            raise InvalidJSONSchema(reason) from error
+            raise _no_schema(stream, reason) from error
         for rule in left_out:
             logger.warning(
                 "Stream %s: its schema's %s cannot be understood here; values are not "
@@ -61,7 +62,6 @@ class RecordValidator(BaseJSONSchemaValidator):
                 *(stream, rule),
             )
 
-    @override
     def validate(self, record: dict[str, Any]) -> None:
         """Validate a record.
 
@@ -69,7 +69,7 @@ class RecordValidator(BaseJSONSchemaValidator):
             record: The record as it was read.
 
         Raises:
-            InvalidRecord: The record does not fit; the message names the property.
+            RecordRefusedError: The record does not fit.
         """
         try:
             if not self._validator.is_valid(record):
@@ -77,7 +77,7 @@ class RecordValidator(BaseJSONSchemaValidator):
         except UnicodeEncodeError:  # columns tell where half of a surrogate pair stands
             self.validate(_encodable(record))
         except ValueError as error:  # stream maps can make what JSON does not have
-            raise InvalidRecord(str(error), record) from error
+            raise RecordRefusedError(str(error)) from error
 
     def _refuse(self, record: dict[str, Any]) -> None:
         """Say what is wrong first.
@@ -87,7 +87,15 @@ class RecordValidator(BaseJSONSchemaValidator):
         for error in self._validator.iter_errors(record):
             if _is_finite(record, error.instance_path):
                 where = "property " if error.instance_path else ""
-                raise InvalidRecord(f"{where}{_said(error)}", record) from error
+                raise RecordRefusedError(f"{where}{_said(error)}") from error
+
+
+def _no_schema(stream: str, reason: str) -> TargetError:
+    return TargetError(
+        f"Stream {stream}: its schema is no JSON Schema: "
+        f"{one_line(reason, 2 * EXCERPT_LENGTH)}; correct the tap's catalog or set "
+        "validate_records to false."
+    )
 
 
 def _said(error: ValidationError) -> str:

@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from singer_sdk.helpers._flattening import flatten_key
 
-from target_snowflake_merge.errors import TargetError, ValueRefusedError
+from target_snowflake_merge.errors import (
+    TargetError,
+    ValueRefusedError,
+    excerpt,
+    record_label,
+)
 from target_snowflake_merge.schema.json_schema import ANYTHING, alternatives
 from target_snowflake_merge.schema.values import as_text
-from target_snowflake_merge.warehouse.encoder import named, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -169,7 +173,7 @@ class Flattener:
             if value is None:
                 flat.setdefault(name, None)
                 continue
-            where = f"{named(self.stream, self.keys, record)}: property {path}"
+            where = f"{record_label(self.stream, self.keys, record)}: property {path}"
             if name in paths:
                 raise TargetError(
                     f"{where} and property {paths[name]} are both called {name} when "
@@ -195,7 +199,7 @@ class Flattener:
     def _value(self, where: str, name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a record holds
         if name in self.objects and name not in self.names:
             raise TargetError(
-                f"{where} is no object as its schema says, but {shown(value)}, for "
+                f"{where} is no object as its schema says, but {excerpt(value)}, for "
                 "which flattening has no column; correct the source or the type in the "
                 "tap's catalog."
             )
@@ -205,7 +209,7 @@ class Flattener:
             return as_text(value)
         except ValueRefusedError as error:
             raise TargetError(
-                f"{where} {error}: {shown(value)}; correct the value in the source."
+                f"{where} {error}: {excerpt(value)}; correct the value in the source."
             ) from error
 
 

@@ -17,7 +17,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError, excerpt
 from target_snowflake_merge.schema.column_types import MAX_PRECISION
 from target_snowflake_merge.schema.duplicate_names import repeated_name
 
@@ -30,9 +30,6 @@ CHUNK = 1 << 18
 
 MARK = codecs.BOM_UTF8
 """The byte order mark with which some programs begin a file; it means nothing."""
-
-EXCERPT = 100
-"""Characters of a bad line that an error shows."""
 
 FIELDS: dict[str, dict[str, type]] = {
     "SCHEMA": {"stream": str, "schema": dict},
@@ -176,8 +173,9 @@ class MessageReader(GenericSingerReader[bytes]):
             raise self._invalid("is not a JSON object", line)
         name = repeated_name(line, message)
         if name is not None:
-            shown = one_line(name, EXCERPT)
-            raise self._invalid(f"has the name {shown} twice in one object", line)
+            raise self._invalid(
+                f"has the name {excerpt(name)} twice in one object", line
+            )
         return message
 
     def _decode_leniently(
@@ -204,7 +202,7 @@ class MessageReader(GenericSingerReader[bytes]):
     def _invalid(self, what: str, line: bytes | str) -> InvalidInputLine:
         text = line.decode(errors="replace") if isinstance(line, bytes) else line
         return InvalidInputLine(
-            f"Line {self._line} of {self._source} {what}: {one_line(text, EXCERPT)}"
+            f"Line {self._line} of {self._source} {what}: {excerpt(text)}"
         )
 
     @staticmethod
@@ -212,9 +210,8 @@ class MessageReader(GenericSingerReader[bytes]):
     def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
         missing = requires - set(line_dict)
         if missing:
-            excerpt = one_line(str(line_dict), EXCERPT)
             raise InvalidInputLine(
-                f"The input lacks {', '.join(sorted(missing))} in {excerpt}"
+                f"The input lacks {', '.join(sorted(missing))} in {excerpt(line_dict)}"
             )
 
 
@@ -252,7 +249,7 @@ def _faults(message: Mapping[str, Any]) -> Iterator[str]:
             yield f"{this} schema has properties that are not an object"
         for name, schema in properties.items():
             if not isinstance(schema, dict | bool):
-                yield f"{this} property {one_line(name, EXCERPT)} has no schema"
+                yield f"{this} property {excerpt(name)} has no schema"
 
 
 def _whole_number(text: str) -> int | Decimal:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from singer_sdk.mapper import CustomStreamMap, SameRecordTransform, StreamMap
 from typing_extensions import override
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError, excerpt, one_line
 from target_snowflake_merge.singer.flattening import Flattener
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def check(stream_maps: object) -> None:
         for name, value in definition.items() if isinstance(definition, dict) else ():
             if name == "__else__" and value not in NOTHING:
                 raise TargetError(
-                    f"Setting {where}: __else__ is {one_line(str(value), 100)}, and "
+                    f"Setting {where}: __else__ is {excerpt(value)}, and "
                     "may only be null; correct it."
                 )
             if isinstance(value, str) and not value.strip():

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from requests.auth import AuthBase
 from typing_extensions import override
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError, excerpt
 from target_snowflake_merge.sql_api.account import jwt_account
 
 if TYPE_CHECKING:
@@ -359,7 +359,7 @@ def _why_unreadable(data: bytes, passphrase: str | None, error: Exception) -> st
     if encrypted:
         return (
             "The private key is encrypted in a way that cannot be read here, whatever "
-            f"the passphrase ({one_line(str(error), 100).rstrip('.')}); rewrite it "
+            f"the passphrase ({excerpt(error).rstrip('.')}); rewrite it "
             f"with {REWRITE}."
         )
     if encrypted is False and passphrase:

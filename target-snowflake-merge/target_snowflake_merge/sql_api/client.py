@@ -21,7 +21,7 @@ from requests.auth import AuthBase
 from requests.exceptions import InvalidProxyURL, InvalidSchema, ProxyError
 from typing_extensions import override
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError, excerpt, one_line
 from target_snowflake_merge.sql_api.responses import LOCK_QUEUE_FULL, Answer, refusal
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Result:
         except ValueError as error:
             raise TargetError(
                 f"Snowflake does not say how many rows statement {self.handle} has "
-                f"{verb}, but {one_line(str(counted), 100)}; check account and host."
+                f"{verb}, but {excerpt(counted)}; check account and host."
             ) from error
 
 
@@ -504,7 +504,7 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode(body)
     except UnicodeEncodeError as error:
         raise TargetError(
-            f"Half of a character stands in {one_line(ascii(error.object), 100)}; "
+            f"Half of a character stands in {excerpt(ascii(error.object))}; "
             "correct role, warehouse, database or default_target_schema."
         ) from error
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError, excerpt
 from target_snowflake_merge.schema.column_types import TEXT, ColumnType, Kind
 from target_snowflake_merge.warehouse import evolution, statements
 
@@ -37,9 +37,6 @@ DATA_ERROR = re.compile(r"100(?!090|183)\d{3}")
 """
 
 NULL_REFUSED = "100072"
-
-VALUE_LIMIT = 100
-"""Characters of the value that the sentence shows."""
 
 LARGEST_VALUE = 16 * 1024 * 1024
 """Bytes that a value may have on every account; newer ones allow more:
@@ -117,16 +114,12 @@ def _sentence(
     found: Finding, records: Sequence[Mapping[str, Any]], keys: Sequence[str]
 ) -> str:
     record = records[found.row]
-    names = ", ".join(f"{key} {_shown(record.get(key))}" for key in keys)
+    names = ", ".join(f"{key} {excerpt(record.get(key))}" for key in keys)
     return (
         f"It was record {names or f'{found.row + 1} of the batch'}: property "
-        f"{found.key} {found.reason}: {_shown(record.get(found.key))}; correct it in "
+        f"{found.key} {found.reason}: {excerpt(record.get(found.key))}; correct it in "
         "the source."
     )
-
-
-def _shown(value: object) -> str:
-    return one_line(str(value), VALUE_LIMIT)
 
 
 def _find(

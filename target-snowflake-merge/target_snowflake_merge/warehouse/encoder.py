@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections import Counter
 from contextlib import suppress
@@ -15,10 +14,16 @@ from target_snowflake_merge.errors import (
     InvalidDateError,
     TargetError,
     ValueRefusedError,
-    one_line,
+    excerpt,
+    record_label,
 )
 from target_snowflake_merge.schema.column_types import TIMESTAMP, Kind
-from target_snowflake_merge.schema.date_times import in_utc, timestamp
+from target_snowflake_merge.schema.date_times import (
+    in_utc,
+    microseconds,
+    now,
+    timestamp,
+)
 from target_snowflake_merge.schema.values import NO_TEXT_LIMIT, converter, encoder
 from target_snowflake_merge.warehouse.statements import widen_column
 
@@ -32,9 +37,6 @@ logger = logging.getLogger(__name__)
 
 DELETED_AT = "_sdc_deleted_at"
 """The property by which a tap says that a record is deleted at the source."""
-
-VALUE_LIMIT = 100
-"""Characters of an offending value that an error shows."""
 
 
 class Element(msgspec.Struct, omit_defaults=True):
@@ -136,7 +138,7 @@ class ElementEncoder:
                     record, self._treatment.deleted_by
                 )
         elif record.get(DELETED_AT) and DELETED_AT not in self._columns:
-            where = named(self._table.stream, self._keys, record)
+            where = record_label(self._table.stream, self._keys, record)
             raise TargetError(
                 f"{where}: {DELETED_AT} says that it is deleted, and the table cannot, "
                 "since add_record_metadata is off; set it to true."
@@ -173,11 +175,11 @@ class ElementEncoder:
         self._invalid_dates[key] += 1
         count = self._invalid_dates[key]
         if str(count).strip("0") == "1":
-            where = named(self._table.stream, self._keys, record)
+            where = record_label(self._table.stream, self._keys, record)
             logger.warning(
                 "%s: property %s is no date that Snowflake knows: %s; it is loaded as "
                 "null, as were %s before it",
-                *(where, key, shown(record[key]), count - 1),
+                *(where, key, excerpt(record[key]), count - 1),
             )
 
     def _deleted_at(self, record: dict[str, Any], key: str) -> str | None:
@@ -197,9 +199,9 @@ class ElementEncoder:
         column: ColumnType,
     ) -> TargetError:
         """Name stream, record, property, value and type of a value that is refused."""
-        where = named(self._table.stream, self._keys, record)
+        where = record_label(self._table.stream, self._keys, record)
         return TargetError(
-            f"{where}: property {key} {error}: {shown(record[key])}; its column is "
+            f"{where}: property {key} {error}: {excerpt(record[key])}; its column is "
             f"{column}: {self._remedy(record, key, column)}."
         )
 
@@ -240,30 +242,7 @@ class ElementEncoder:
             except ValueRefusedError as error:
                 raise TargetError(
                     f"Stream {self._table.stream}: time_extracted {error}: "
-                    f"{shown(said)}; correct the tap."
+                    f"{excerpt(said)}; correct the tap."
                 ) from error
             self._extracted = (said, in_utc(text), microseconds(text))
         return self._extracted[1:]
-
-
-def named(stream: str, keys: Sequence[str], record: Mapping[str, Any]) -> str:
-    """Name a record in an error by its stream and key."""
-    key = ", ".join(f"{key} {shown(record.get(key))}" for key in keys)
-    return f"Stream {stream}, record {key or '(no key)'}"
-
-
-def now() -> str:
-    """Return the present time as the statements read it."""
-    return timestamp(dt.datetime.now(dt.UTC).isoformat())
-
-
-def microseconds(text: str) -> int:
-    """Return the microseconds since 1970 of a time in TIMESTAMP_FORMAT."""
-    moment = dt.datetime.fromisoformat(text)
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (moment - epoch) // dt.timedelta(microseconds=1)
-
-
-def shown(value: object) -> str:
-    """Show a value in an error, on one line and cut."""
-    return one_line(str(value), VALUE_LIMIT)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge.errors import TargetError, one_line
+from target_snowflake_merge.errors import TargetError, excerpt
 from target_snowflake_merge.warehouse.statements import REQUEST_ID, ROW
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 255
 """Characters of an identifier."""
-
-SHOWN = 100
-"""Characters of a name that an error shows."""
 
 LEDGER = "_SDC_LOADS"
 """The table of the audit, which no stream may fill."""
@@ -45,7 +42,7 @@ def table(stream: str) -> str:
         TargetError: No table can have the name.
     """
     name = stream.upper()
-    what = f"Stream {one_line(stream, SHOWN)}"
+    what = f"Stream {excerpt(stream)}"
     _check(name, what, "its name", "rename it with stream_maps (__alias__)")
     return name
 
@@ -83,7 +80,7 @@ def columns(stream: str, properties: Iterable[str]) -> dict[str, str]:
                 f"{where}: property {key} has the name of a column that this target "
                 "fills itself; rename it with stream_maps."
             )
-        what = f"the name of property {one_line(key, SHOWN) or '(empty)'}"
+        what = f"the name of property {excerpt(key) or '(empty)'}"
         _check(name, where, what, "rename it with stream_maps")
         taken[name] = key
     return {key: name for name, key in taken.items()}
