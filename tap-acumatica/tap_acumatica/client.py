@@ -84,8 +84,8 @@ def waits() -> Generator[float, RetryableError, None]:
 def log_wait(details: Mapping[str, Any]) -> None:
     """Say what has failed, and when it is tried again; `backoff` calls it."""
     logger.warning(
-        "%s Attempt %d of %d; next in %.1f seconds.",
-        details["exception"],
+        "%s. Attempt %d of %d; next in %.1f seconds.",
+        str(details["exception"]).rstrip("."),
         details["tries"],
         ATTEMPTS,
         details["wait"],

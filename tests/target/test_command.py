@@ -6,6 +6,9 @@ import json
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from click.testing import CliRunner
+from target_snowflake_merge.operate.cli import cli
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 if TYPE_CHECKING:
@@ -121,3 +124,10 @@ def test_the_target_is_made_from_a_dictionary_too() -> None:
 
     assert target.config["batch_size_rows"] == 10_000
     assert "host" not in target.config
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_help_needs_no_settings(command: str) -> None:
+    shown = CliRunner().invoke(cli, [command, "--help"])
+    assert shown.exit_code == 0
+    assert shown.output.startswith(f"Usage: snowflake-merge {command} [OPTIONS]")

@@ -7,7 +7,7 @@ import json
 import logging
 import signal
 import sys
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
@@ -29,11 +29,34 @@ if TYPE_CHECKING:
     from target_snowflake_merge.warehouse.connector import Connector
 
 
-@dataclass(frozen=True)
 class Context:
-    """What the commands share."""
+    """What the commands share; settings are read when a command asks for them.
 
-    target: TargetSnowflakeMerge
+    Args:
+        sources: Files of settings, and ENVIRONMENT for variables.
+    """
+
+    def __init__(self, *sources: str) -> None:
+        self._sources = sources
+
+    @cached_property
+    def target(self) -> TargetSnowflakeMerge:
+        """The target, which reads no input here.
+
+        Raises:
+            SettingError: The settings are not what they should be.
+        """
+        given = read(*self._sources)
+        # An answer stands alone, without a line for each setting that was read.
+        for name in (TargetSnowflakeMerge.name, "singer_sdk"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        target = TargetSnowflakeMerge(
+            config=given.config, parse_env_config=given.parse_env, setup_mapper=False
+        )
+        # Its own handlers end the reading of an input.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return target
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -63,18 +86,7 @@ class Context:
 def cli(context: click.Context, config: tuple[str, ...]) -> None:
     """Look after what target-snowflake-merge loads."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    given = read(*(config or (ENVIRONMENT,)))
-    # An answer stands alone, without a line for each setting that was read.
-    for name in (TargetSnowflakeMerge.name, "singer_sdk"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    context.obj = Context(
-        TargetSnowflakeMerge(
-            config=given.config, parse_env_config=given.parse_env, setup_mapper=False
-        )
-    )
-    # The target's own handlers end the reading of an input; there is none here.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    context.obj = Context(*(config or (ENVIRONMENT,)))
 
 
 def _moment(
