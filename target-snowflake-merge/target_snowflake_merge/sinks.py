@@ -35,7 +35,7 @@ from target_snowflake_merge.warehouse import identifiers, replacement_table, sta
 from target_snowflake_merge.warehouse.encoder import (
     DELETED_AT,
     ElementEncoder,
-    Treatment,
+    RowOptions,
 )
 from target_snowflake_merge.warehouse.sequence import clock
 
@@ -157,7 +157,7 @@ class MergeSink(BatchSink):
             if self._target.overwrites
             else None,
         )
-        self.filled.order.rise_to(self._target.ledger.floor(self.table), clock())
+        self.filled.order.raise_floor(self._target.ledger.floor(self.table), clock())
         types = {key: wanted[name] for key, name in self._properties.items()}
         called, columns = self.filled.called, self.filled.columns
         self._properties = {k: called[name] for k, name in self._properties.items()}
@@ -165,7 +165,7 @@ class MergeSink(BatchSink):
             self.filled,
             self._properties,
             self.key_properties,
-            Treatment(
+            RowOptions(
                 numbers_rows=not self._match,
                 adds_metadata=self._adds_metadata,
                 deleted_by=self._deleted_by,

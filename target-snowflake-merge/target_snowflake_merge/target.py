@@ -37,8 +37,8 @@ from target_snowflake_merge.config import Configured
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.journal.journal import Journal
 from target_snowflake_merge.load import overwrite
-from target_snowflake_merge.load.checkpoints import States
-from target_snowflake_merge.load.completeness import Conclusions
+from target_snowflake_merge.load.checkpoints import Checkpoints
+from target_snowflake_merge.load.completeness import Completeness
 from target_snowflake_merge.load.delivery import Delivery
 from target_snowflake_merge.load.loader import Loader
 from target_snowflake_merge.load.recovery import settle
@@ -94,8 +94,8 @@ class TargetSnowflakeMerge(Configured, Target):
 
         self._next_age_check = math.inf
         self._last_state: dict[str, Any] = {}
-        self.conclusions = Conclusions()
-        self.states = States()
+        self.conclusions = Completeness()
+        self.states = Checkpoints()
         self._reader = MessageReader(self._ending_well, self._wait_for_input)
         super().__init__(message_reader=self._reader, **kwargs)
         config = self.config

@@ -50,7 +50,7 @@ class Plugin(NamedTuple):
         """Make the plugin, as far as it comes without a server."""
         made = self.kind(config=dict(config), parse_env_config=env, setup_mapper=False)
         if self.kind is TapAcumatica:
-            _ = made.client
+            _ = made.instance.client
         return made
 
     def outcome(self, config: dict[str, Any], *, env: bool = False) -> Any:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge.journal.run_folder import folders
-from target_snowflake_merge.load.checkpoints import States
+from target_snowflake_merge.load.checkpoints import Checkpoints
 
 from tests.target import proxy
 from tests.target.test_crashes import killed
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
 
-# States.
+# Checkpoints.
 
 
 class State(dict[str, int]):
@@ -35,7 +35,7 @@ class State(dict[str, int]):
 
 
 def test_states_do_not_pile_up_behind_an_open_batch() -> None:
-    states, alive = States(), weakref.WeakValueDictionary[int, State]()
+    states, alive = Checkpoints(), weakref.WeakValueDictionary[int, State]()
     states.open("rare")
     for number in range(1000):
         states.advance()
@@ -52,7 +52,7 @@ def test_states_do_not_pile_up_behind_an_open_batch() -> None:
 def test_a_state_goes_out_as_soon_as_nothing_before_it_is_open(
     steps: list[tuple[str, str]],
 ) -> None:
-    states = States()
+    states = Checkpoints()
     opened: dict[str, int] = {}
     read: list[int] = []
     passed = 0

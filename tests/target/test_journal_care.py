@@ -262,7 +262,7 @@ def test_a_run_that_has_just_ended_takes_no_room(tmp_path: Path) -> None:
     assert (files(gone), entries(gone), size(tmp_path)) == ([], [], 0)
 
 
-# Room.
+# DiskQuota.
 
 
 def test_a_run_makes_room_among_its_own_batches(warehouse: Warehouse) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk import Target
 from target_snowflake_merge.journal.run_folder import entries, folders
-from target_snowflake_merge.load.checkpoints import States
+from target_snowflake_merge.load.checkpoints import Checkpoints
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
 from tests.target import proxy
@@ -95,11 +95,11 @@ def session(warehouse: Warehouse, **changes: Any) -> Iterator[Session]:
             process.kill()
 
 
-# States.
+# Checkpoints.
 
 
 def test_states_are_held_until_what_came_before_is_durable() -> None:
-    states = States()
+    states = Checkpoints()
     states.open("a")
     states.advance()
     states.read(1)

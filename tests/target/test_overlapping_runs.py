@@ -159,7 +159,7 @@ def test_the_lead_does_not_grow_from_run_to_run(seconds_of_a_lag: int) -> None:
     floor = now + day
     for _ in range(100):
         order = Order(started=now - day)
-        order.rise_to(floor, now)
+        order.raise_floor(floor, now)
         assert order.next(now - seconds_of_a_lag * 1_000_000) > floor
         floor = order.next(now)
     assert floor < now + 2 * day
@@ -173,10 +173,10 @@ def test_runs_beside_each_other_come_to_one_order(
     """The second one sees what the first has given, and both go on."""
     minute, began = 60_000_000, 1_764_000_000_000_000
     one, other = Order(started=began), Order(started=began)
-    one.rise_to(began + minutes_ahead * minute, began)
+    one.raise_floor(began + minutes_ahead * minute, began)
     first = one.next(began)
     now = began + int(minutes_between * minute)
-    other.rise_to(first, now)
+    other.raise_floor(first, now)
     times = [now + n * minute // 4 for n in range(8)]
     given = [(other, one)[n % 2].next(time) for n, time in enumerate(times)]
     if minutes_ahead > 10 or minutes_between > minutes_ahead:
@@ -186,7 +186,7 @@ def test_runs_beside_each_other_come_to_one_order(
 def test_a_small_difference_between_clocks_changes_no_order() -> None:
     now = 1_764_000_000_000_000
     order = Order(started=now)
-    order.rise_to(now + 900_000, now)
+    order.raise_floor(now + 900_000, now)
     assert order.next(now - 300_000_000) == now - 300_000_000
 
 

@@ -20,8 +20,8 @@ from target_snowflake_merge.journal.entry import REMOVABLE, Entry, time_ordered_
 from target_snowflake_merge.journal.run_folder import (
     FULL,
     LOCK,
-    Room,
-    Run,
+    DiskQuota,
+    RunFolder,
     folders,
     readable,
     size,
@@ -65,19 +65,19 @@ class Journal:
         """
         self.path = path
         self.destination = destination
-        self.spared: Collection[str] = ()
+        self.protected_ids: Collection[str] = ()
         """Request ids of statements that are not forgotten to make room."""
 
         self._retention = dt.timedelta(days=retention_days)
-        self._room = Room(max_bytes)
+        self._room = DiskQuota(max_bytes)
         self._threads = threading.Lock()
         self._caring = threading.RLock()
-        self._idle: list[Run] | None = None
+        self._idle: list[RunFolder] | None = None
         try:
             _make_folder(path)
             self._mutex = _lock_file(path / LOCK)
             self._caretaker = _lock_file(path / CARETAKER)
-            self._own: list[Run] = []
+            self._own: list[RunFolder] = []
             self.run = self._created()
             self._own.append(self.run)
             self._began = _changed_at(self.run.path)
@@ -89,7 +89,7 @@ class Journal:
             ) from error
         self._room.used = size(path)
 
-    def _created(self) -> Run:
+    def _created(self) -> RunFolder:
         """Make the folder of this run, also where the volume is full."""
         while True:
             try:
@@ -98,7 +98,7 @@ class Journal:
                 if error.errno not in FULL or not self._free(BLOCK):
                     raise
 
-    def _create(self, run_id: str) -> Run:
+    def _create(self, run_id: str) -> RunFolder:
         # The mutex: nobody may find a folder idle before it is locked by its maker.
         with self._alone():
             folder = self.path / run_id
@@ -108,8 +108,8 @@ class Journal:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         return self._run(folder)
 
-    def _run(self, folder: Path) -> Run:
-        return Run(folder, self._room, self._make_room, self._free)
+    def _run(self, folder: Path) -> RunFolder:
+        return RunFolder(folder, self._room, self._make_room, self._free)
 
     def owns(self, entry: Entry) -> bool:
         """Whether a statement is for this journal's destination."""
@@ -125,7 +125,7 @@ class Journal:
                 fcntl.flock(self._mutex, fcntl.LOCK_UN)
 
     @contextlib.contextmanager
-    def idle_runs(self) -> Iterator[list[Run]]:
+    def idle_runs(self) -> Iterator[list[RunFolder]]:
         """Look after the folders of runs that have ended, in their order.
 
         There are none where another process looks after them.
@@ -137,7 +137,7 @@ class Journal:
             yield runs or []
 
     @contextlib.contextmanager
-    def _looked_after(self) -> Iterator[list[Run] | None]:
+    def _looked_after(self) -> Iterator[list[RunFolder] | None]:
         """Give the runs that have ended, or None where another process has them."""
         with self._caring:
             if self._idle is not None or not _try_lock(self._caretaker):
@@ -238,17 +238,17 @@ class Journal:
                 )
             time.sleep(WAIT_STEP_SECONDS)
 
-    def _shrink(self, run: Run, goal: int) -> int:
+    def _shrink(self, run: RunFolder, goal: int) -> int:
         """Forget what a run no longer needs until the journal has so many bytes."""
         freed = 0
         for entry in run.entries():
             if self._room.used <= goal:
                 break
-            if entry.status in REMOVABLE and entry.request_id not in self.spared:
+            if entry.status in REMOVABLE and entry.request_id not in self.protected_ids:
                 freed += run.forget(entry)
         return freed
 
-    def forget_old(self, runs: list[Run]) -> None:
+    def forget_old(self, runs: list[RunFolder]) -> None:
         """Remove what is loaded, for this destination, and older than the retention."""
         oldest = (dt.datetime.now(dt.UTC) - self._retention).isoformat()
         for run in runs:

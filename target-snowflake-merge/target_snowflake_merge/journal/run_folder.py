@@ -14,6 +14,7 @@ import errno
 import os
 import re
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -46,7 +47,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 """What the system answers where a volume, or the user's part of it, is full."""
 
 
-class Room:
+class DiskQuota:
     """Counts the bytes of a journal; threads may share it."""
 
     def __init__(self, limit: int) -> None:
@@ -72,13 +73,13 @@ class Room:
         return is_enough
 
 
-class Run:
+class RunFolder:
     """The folder of one run, which this process looks after."""
 
     def __init__(
         self,
         path: Path,
-        room: Room,
+        room: DiskQuota,
         make_room: Callable[[int], None],
         free: Callable[[int], bool],
     ) -> None:
@@ -226,6 +227,31 @@ class Run:
             if not any(path.name != LOCK for path in self.path.iterdir()):
                 (self.path / LOCK).unlink(missing_ok=True)
                 self.path.rmdir()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A statement, and the folder that holds it."""
+
+    run: RunFolder
+    entry: Entry
+
+    def payload(self) -> bytes:
+        """Return its bind.
+
+        Raises:
+            TargetError: It is gone, or not what it was.
+        """
+        return self.run.payload(self.entry)
+
+    def put(self, entry: Entry) -> Stored:
+        """Replace what is known about it.
+
+        Raises:
+            TargetError: It cannot be written.
+        """
+        self.run.update(entry)
+        return Stored(self.run, entry)
 
 
 def _forgettable(entry: Entry) -> list[str]:

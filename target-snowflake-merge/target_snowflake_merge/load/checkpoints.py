@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 
-class States:
+class Checkpoints:
     """Holds each state back until everything that was read before it is durable.
 
     Whoever has something to make durable opens it under a name of its own and closes

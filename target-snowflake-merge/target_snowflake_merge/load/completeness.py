@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Conclusions:
+class Completeness:
     """Knows the streams with records behind which no STATE has come."""
 
     def __init__(self) -> None:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec.structs import replace
 
 from target_snowflake_merge.errors import (
     StatementError,
     StatementTooLargeError,
     TargetError,
 )
-from target_snowflake_merge.journal.entry import checksum, now
 from target_snowflake_merge.warehouse.diagnosis import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from target_snowflake_merge.journal.entry import Entry
-    from target_snowflake_merge.journal.run_folder import Run
+    from target_snowflake_merge.journal.run_folder import RunFolder
     from target_snowflake_merge.sql_api.client import Result
     from target_snowflake_merge.warehouse.connector import Connector
 
@@ -66,7 +63,7 @@ class Delivery:
 
     def deliver(
         self,
-        run: Run,
+        run: RunFolder,
         entry: Entry,
         payload: bytes,
         *,
@@ -90,7 +87,7 @@ class Delivery:
             RefusedError: Snowflake definitely refused it; the journal says so.
             TargetError: The outcome is unknown; the journal still has it in flight.
         """
-        entry = replace(entry, started_at=now(), attempts=entry.attempts + 1)
+        entry = entry.sent()
         if sent_before:
             run.update(entry)
         started = time.monotonic()
@@ -118,7 +115,11 @@ class Delivery:
         return explained(ask, table, payload, entry.keys, error)
 
     def _halves(
-        self, run: Run, entry: Entry, payload: bytes, error: StatementTooLargeError
+        self,
+        run: RunFolder,
+        entry: Entry,
+        payload: bytes,
+        error: StatementTooLargeError,
     ) -> Iterator[tuple[Entry, bytes]]:
         """Make two statements of one, the same two each time.
 
@@ -135,17 +136,8 @@ class Delivery:
         middle = len(elements) // 2
         for name, part in (("1", elements[:middle]), ("2", elements[middle:])):
             rows = msgspec.json.encode(part)
-            half = replace(
-                entry,
-                request_id=str(uuid.uuid5(uuid.UUID(entry.request_id), name)),
-                rows=len(part),
-                bytes=len(rows),
-                checksum=checksum(rows),
-                first_sequence=_sequence(part[0]),
-                last_sequence=_sequence(part[-1]),
-                created_at=now(),
-                attempts=0,
-            )
+            ends = _sequence(part[0]), _sequence(part[-1])
+            half = entry.half(name, len(part), rows, *ends)
             run.write(half, rows)
             yield half, rows
 
@@ -161,34 +153,21 @@ def executed(entry: Entry, result: Result) -> Entry:
         TargetError: It has changed rows, and the answer does not say how many.
     """
     verbs = () if entry.sql.startswith("CREATE") else ("inserted", "updated", "deleted")
-    return replace(
-        entry,
-        status="loaded",
-        statement_handle=result.handle,
-        **{verb: result.count(verb) for verb in verbs},
-        attempts=entry.attempts + result.attempts - 1,
-        finished_at=now(),
-        error="",
-        in_ledger=False,
-    )
+    counts = {verb: result.count(verb) for verb in verbs}
+    return entry.loaded(result.handle, result.attempts, **counts)
 
 
-def halved(run: Run, entry: Entry, halves: Sequence[Entry]) -> Entry:
+def halved(run: RunFolder, entry: Entry, halves: Sequence[Entry]) -> Entry:
     """Note in the journal that others have taken a statement's place."""
     places = " and ".join(half.request_id for half in halves)
-    error = f"too large for Snowflake, sent as {places}"
-    entry = replace(
-        entry, status="superseded", finished_at=now(), error=error, in_ledger=False
-    )
+    entry = entry.superseded(f"too large for Snowflake, sent as {places}")
     run.update(entry)
     return entry
 
 
-def refused(run: Run, entry: Entry, message: str) -> RefusedError:
+def refused(run: RunFolder, entry: Entry, message: str) -> RefusedError:
     """Note a refusal in the journal, and return the error to raise."""
-    entry = replace(
-        entry, status="failed", finished_at=now(), error=message, in_ledger=False
-    )
+    entry = entry.failed(message)
     try:
         run.update(entry)
     except TargetError as error:

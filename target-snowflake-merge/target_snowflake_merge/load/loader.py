@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.journal.run_folder import Stored
 from target_snowflake_merge.load.delivery import RefusedError
 from target_snowflake_merge.load.recovery import note, record, supersede
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from target_snowflake_merge.journal.entry import Entry, Kind
     from target_snowflake_merge.journal.journal import Journal
-    from target_snowflake_merge.load.checkpoints import States
+    from target_snowflake_merge.load.checkpoints import Checkpoints
     from target_snowflake_merge.load.delivery import Delivery
     from target_snowflake_merge.warehouse.ledger import Ledger
 
@@ -71,7 +72,7 @@ class Loader:
         delivery: Delivery,
         journal: Journal,
         ledger: Ledger,
-        states: States,
+        states: Checkpoints,
         pass_on: Callable[[Any], None],
         parallelism: int,
     ) -> None:
@@ -240,7 +241,7 @@ class Loader:
             TargetError: They are not written, or perhaps not; the next run repairs it.
         """
         entries, self._unrecorded = self._unrecorded, []
-        record(self._ledger, [(self._journal.run, entry) for entry in entries])
+        record(self._ledger, [Stored(self._journal.run, entry) for entry in entries])
 
     def finish(self) -> None:
         """End a run whose whole input is loaded.

@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from target_snowflake_merge.journal.entry import now
-from target_snowflake_merge.journal.run_folder import entries, folders
+from target_snowflake_merge.journal.run_folder import Stored, entries, folders
 from target_snowflake_merge.load.delivery import RefusedError
 from target_snowflake_merge.warehouse.ledger import REMOVING
 
@@ -16,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
-    from target_snowflake_merge.journal.entry import Entry, Kind, Status
+    from target_snowflake_merge.journal.entry import Kind, Status
     from target_snowflake_merge.journal.journal import Journal
-    from target_snowflake_merge.journal.run_folder import Run
+    from target_snowflake_merge.journal.run_folder import RunFolder
     from target_snowflake_merge.load.delivery import Delivery
     from target_snowflake_merge.warehouse.ledger import Ledger
 
@@ -58,23 +55,23 @@ def settle(
     """
     with journal.idle_runs() as runs:
         own = list(statements_of(journal, runs))
-        if any(not entry.is_settled for _, entry in own):
+        if any(not one.entry.is_settled for one in own):
             ledger.open()
         complete(journal, runs, ledger)
-        for run, entry in sorted(own, key=_removals_first):
-            if not entry.is_settled:
+        for stored in sorted(own, key=_removals_first):
+            if not stored.entry.is_settled:
                 if check:
                     check()
                 note_others(journal, runs, ledger)
-                _settle(run, entry, delivery, ledger)
-                if entry.kind in REMOVING:
+                _settle(stored, delivery, ledger)
+                if stored.entry.kind in REMOVING:
                     complete(journal, runs, ledger)
-        credit(journal, runs)
+        mark_replayed(journal, runs)
         complete(journal, runs, ledger)
         journal.forget_old(runs)
 
 
-def note_others(journal: Journal, runs: Iterable[Run], ledger: Ledger) -> None:
+def note_others(journal: Journal, runs: Iterable[RunFolder], ledger: Ledger) -> None:
     """Take into account what living runs have sent: the ledger learns of it later.
 
     Args:
@@ -98,43 +95,44 @@ def note(journal: Journal, found: Iterable[Path], ledger: Ledger) -> None:
     for folder in found:
         for entry in entries(folder):
             if journal.owns(entry):
-                ledger.note_guards(entry)
+                ledger.learn_removals(entry)
 
 
-def _removals_first(found: tuple[Run, Entry]) -> bool:
+def _removals_first(found: Stored) -> bool:
     """Order what removes rows before the batches, which must not bring them back."""
-    return found[1].kind not in REMOVING
+    return found.entry.kind not in REMOVING
 
 
-def complete(journal: Journal, runs: Iterable[Run], ledger: Ledger) -> None:
+def complete(journal: Journal, runs: Iterable[RunFolder], ledger: Ledger) -> None:
     """Write into the ledger what the journal knows of outcomes and it does not.
 
     Raises:
         TargetError: The ledger or the journal cannot be written.
     """
     found = statements_of(journal, runs)
-    lacking = [one for one in found if one[1].is_settled and not one[1].in_ledger]
+    lacking = [one for one in found if one.entry.is_settled and not one.entry.in_ledger]
     record(ledger, lacking)
 
 
-def statements_of(journal: Journal, runs: Iterable[Run]) -> Iterator[tuple[Run, Entry]]:
+def statements_of(journal: Journal, runs: Iterable[RunFolder]) -> Iterator[Stored]:
     """Go through the statements for this journal's destination."""
     for run in runs:
         for entry in run.entries():
             if journal.owns(entry):
-                yield run, entry
+                yield Stored(run, entry)
 
 
-def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
+def _settle(stored: Stored, delivery: Delivery, ledger: Ledger) -> None:
+    run, entry = stored.run, stored.entry
     if run.is_settled(entry.request_id):  # by the statement that it is a half of
         return
     if entry.aside:
         # Its state was not passed on, so the rows come again, into another table; and
         # a new table that took its place today could be older than the one there.
-        _give_up(run, entry, "superseded", "its run ended before the outcome was known")
+        stored.put(entry.superseded("its run ended before the outcome was known"))
         return
     if ledger.is_keyed_since(entry):
-        _give_up(run, entry, "failed", KEYED_SINCE)
+        stored.put(entry.failed(KEYED_SINCE))
         logger.warning(
             "Request %s of stream %s, with %d rows: %s",
             *(entry.request_id, entry.stream, entry.rows, KEYED_SINCE),
@@ -147,7 +145,7 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
     first = ledger.first_insertable(entry)
     try:
         for _ in delivery.deliver(
-            run, entry, run.payload(entry), first_sequence=first, sent_before=True
+            run, entry, stored.payload(), first_sequence=first, sent_before=True
         ):
             pass
     except RefusedError as error:
@@ -159,13 +157,7 @@ def _settle(run: Run, entry: Entry, delivery: Delivery, ledger: Ledger) -> None:
         )
 
 
-def _give_up(run: Run, entry: Entry, status: Status, why: str) -> None:
-    run.update(
-        replace(entry, status=status, finished_at=now(), error=why, in_ledger=False)
-    )
-
-
-def credit(journal: Journal, runs: Collection[Run]) -> None:
+def mark_replayed(journal: Journal, runs: Collection[RunFolder]) -> None:
     """Note of what was not loaded that a replay has loaded it, with all of its halves.
 
     A replay that was refused itself stands for nothing any more then, nor once its
@@ -173,32 +165,34 @@ def credit(journal: Journal, runs: Collection[Run]) -> None:
     """
     known: set[str] = set()
     replays: dict[tuple[str, str], set[Status]] = {}
-    for _, entry in statements_of(journal, [*runs, journal.run]):
+    for stored in statements_of(journal, [*runs, journal.run]):
+        entry = stored.entry
         known.add(entry.request_id)
         if entry.replays:
             group = replays.setdefault((entry.replays, entry.run_id), set())
             group.add(entry.status)
     loaded = {of for (of, _), became in replays.items() if "loaded" in became <= DONE}
-    for run, entry in statements_of(journal, runs):
+    for stored in statements_of(journal, runs):
+        entry = stored.entry
         if entry.status in REPLAYED and entry.request_id in loaded:
-            run.update(replace(entry, status="loaded", error="", in_ledger=False))
+            stored.put(entry.replayed())
         elif (
             entry.status == "failed"
             and entry.replays
             and (entry.replays in loaded or entry.replays not in known)
         ):
-            run.update(replace(entry, status="superseded", in_ledger=False))
+            stored.put(entry.stands_for_nothing())
 
 
-def record(ledger: Ledger, found: Collection[tuple[Run, Entry]]) -> None:
+def record(ledger: Ledger, found: Collection[Stored]) -> None:
     """Write statements into the ledger, and note in the journal that they are there.
 
     Raises:
         TargetError: The ledger or the journal cannot be written.
     """
-    ledger.write([entry for _, entry in found])
-    for run, entry in found:
-        run.update(replace(entry, in_ledger=True))
+    ledger.write([stored.entry for stored in found])
+    for stored in found:
+        stored.put(stored.entry.noted())
 
 
 def supersede(
@@ -219,14 +213,14 @@ def supersede(
     """
     with journal.idle_runs() as runs:
         past = [
-            (run, replace(entry, status=_passed(entry), in_ledger=False))
-            for run, entry in statements_of(journal, runs)
-            if entry.status == "failed"
-            and entry.run_id < journal.run.run_id
-            and (entry.table, _as(entry.kind)) in loaded
+            Stored(stored.run, stored.entry.passed())
+            for stored in statements_of(journal, runs)
+            if stored.entry.status == "failed"
+            and stored.entry.run_id < journal.run.run_id
+            and (stored.entry.table, _as(stored.entry.kind)) in loaded
         ]
         record(ledger, past)
-        for _, entry in past:
+        for entry in (stored.entry for stored in past):
             if entry.rows and not entry.replays:
                 logger.warning(
                     "Request %s of stream %s, whose %d rows were refused before, is "
@@ -235,14 +229,6 @@ def supersede(
                     "sends them",
                     *(entry.request_id, entry.stream, entry.rows, entry.request_id),
                 )
-
-
-def _passed(entry: Entry) -> Status:
-    """Say what becomes of what a run has loaded a table past.
-
-    A half of a replay is not superseded by its halves, which would mean it was loaded.
-    """
-    return "discarded" if entry.replays else "superseded"
 
 
 def _as(kind: Kind) -> Kind:

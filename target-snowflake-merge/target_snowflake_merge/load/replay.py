@@ -7,20 +7,18 @@ import logging
 import os
 import stat
 import sys
-import uuid
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import replace
 
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.journal.entry import DISCARDABLE, now
+from target_snowflake_merge.journal.entry import DISCARDABLE
 from target_snowflake_merge.journal.run_folder import entries, folders
 from target_snowflake_merge.load.delivery import RefusedError
 from target_snowflake_merge.load.recovery import (
     complete,
-    credit,
+    mark_replayed,
     note_others,
     record,
     statements_of,
@@ -35,14 +33,11 @@ if TYPE_CHECKING:
 
     from target_snowflake_merge.journal.entry import Entry
     from target_snowflake_merge.journal.journal import Journal
-    from target_snowflake_merge.journal.run_folder import Run
+    from target_snowflake_merge.journal.run_folder import RunFolder, Stored
     from target_snowflake_merge.load.delivery import Delivery
     from target_snowflake_merge.warehouse.ledger import Ledger
 
 logger = logging.getLogger(__name__)
-
-Found = tuple["Run", "Entry"]
-"""A statement and the folder that holds it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,9 @@ class Choice:
         )
 
 
-def chosen(journal: Journal, runs: Collection[Run], choice: Choice) -> list[Found]:
+def chosen(
+    journal: Journal, runs: Collection[RunFolder], choice: Choice
+) -> list[Stored]:
     """Find the batches that are meant.
 
     Args:
@@ -81,7 +78,7 @@ def chosen(journal: Journal, runs: Collection[Run], choice: Choice) -> list[Foun
     Raises:
         TargetError: One belongs to a run that lives, or a request id is unknown.
     """
-    found = [f for f in statements_of(journal, runs) if choice.takes(f[1])]
+    found = [f for f in statements_of(journal, runs) if choice.takes(f.entry)]
     idle = {run.path for run in [*runs, journal.run]}
     for folder in folders(journal.path):
         if folder not in idle and any(map(choice.takes, entries(folder))):
@@ -89,10 +86,10 @@ def chosen(journal: Journal, runs: Collection[Run], choice: Choice) -> list[Foun
                 f"Run {folder.name} is still going on, and some of these batches are "
                 "its own; try again when it has ended."
             )
-    unknown = set(choice.request_ids) - {entry.request_id for _, entry in found}
-    for _, entry in statements_of(journal, runs) if unknown else ():
-        if entry.request_id in unknown:
-            raise TargetError(_left_out(entry))
+    unknown = set(choice.request_ids) - {one.entry.request_id for one in found}
+    for one in statements_of(journal, runs) if unknown else ():
+        if one.entry.request_id in unknown:
+            raise TargetError(_left_out(one.entry))
     if unknown:
         raise TargetError(
             f"The journal {journal.path} holds no such batch for this schema: "
@@ -117,8 +114,8 @@ def _left_out(entry: Entry) -> str:
 
 
 def send_again(
-    found: Collection[Found],
-    runs: Collection[Run],
+    found: Collection[Stored],
+    runs: Collection[RunFolder],
     journal: Journal,
     delivery: Delivery,
     ledger: Ledger,
@@ -142,21 +139,22 @@ def send_again(
     """
     ledger.open()
     note_others(journal, runs, ledger)
-    _check([entry for _, entry in found], ledger)
-    journal.spared = {entry.request_id for _, entry in found}
+    _check([one.entry for one in found], ledger)
+    journal.protected_ids = {one.entry.request_id for one in found}
     refusals = []
-    for run, entry in found:
+    for stored in found:
+        entry = stored.entry
         note_others(journal, runs, ledger)
         first = ledger.first_insertable(entry)
         try:
-            inserted = _send_again(run, entry, journal, delivery, first)
+            inserted = _send_again(stored, journal, delivery, first)
             note_others(journal, runs, ledger)
             if inserted and ledger.first_insertable(entry) != first:
                 _warn(entry, inserted)
         except RefusedError as error:
             logger.error("%s", error)  # noqa: TRY400 - the sentence says it all
             refusals.append(error)
-    credit(journal, runs)
+    mark_replayed(journal, runs)
     complete(journal, [*runs, journal.run], ledger)
     if refusals:
         raise TargetError(_refused(len(refusals), len(found)))
@@ -197,35 +195,21 @@ def _warn(entry: Entry, inserted: int) -> None:
 
 
 def _send_again(
-    run: Run, entry: Entry, journal: Journal, delivery: Delivery, first: int | None
+    stored: Stored, journal: Journal, delivery: Delivery, first: int | None
 ) -> int:
     """Send a batch again, and return how many rows it has inserted."""
-    payload = run.payload(entry)
-    again = replace(
-        entry,
-        request_id=str(uuid.uuid4()),
-        replays=entry.request_id,
-        run_id=journal.run.run_id,
-        kind="replay" if entry.kind == "merge" else entry.kind,
-        status="in_flight",
-        statement_handle="",
-        created_at=now(),
-        started_at=None,
-        finished_at=None,
-        attempts=0,
-        inserted=0,
-        updated=0,
-        deleted=0,
-        error="",
-        in_ledger=False,
-    )
+    payload = stored.payload()
+    again = stored.entry.again(journal.run.run_id)
     journal.write(again, payload)
     sent = delivery.deliver(journal.run, again, payload, first_sequence=first)
     return sum(done.inserted for done in sent if done.status == "loaded")
 
 
 def discard(
-    found: Collection[Found], runs: Collection[Run], journal: Journal, ledger: Ledger
+    found: Collection[Stored],
+    runs: Collection[RunFolder],
+    journal: Journal,
+    ledger: Ledger,
 ) -> list[Entry]:
     """Give batches up: they are never sent again, unless by request id.
 
@@ -246,22 +230,18 @@ def discard(
             are in the table, or were given up before, or the outcome of one that
             removes rows is not known; none was discarded.
     """
-    unloaded = [f for f in statements_of(journal, runs) if f[1].status in DISCARDABLE]
-    given_up: dict[str, Found] = {}
+    every = statements_of(journal, runs)
+    unloaded = [one for one in every if one.entry.status in DISCARDABLE]
+    given_up: dict[str, Stored] = {}
     others = []
-    for _, whole in found:
-        parts = [one for one in unloaded if _is_part(one[1], whole)]
-        given_up |= {entry.request_id: (run, entry) for run, entry in parts}
+    for whole in (stored.entry for stored in found):
+        parts = [one for one in unloaded if _is_part(one.entry, whole)]
+        given_up |= {one.entry.request_id: one for one in parts}
         others += [] if parts else [whole]
-    _check_discardable(others, len(found), [entry for _, entry in given_up.values()])
-    gone = [
-        (run, replace(entry, status="discarded", finished_at=now(), in_ledger=False))
-        for run, entry in given_up.values()
-    ]
-    for run, entry in gone:
-        run.update(entry)
+    _check_discardable(others, len(found), [one.entry for one in given_up.values()])
+    gone = [one.put(one.entry.discarded()) for one in given_up.values()]
     record(ledger, gone)
-    return [entry for _, entry in gone]
+    return [one.entry for one in gone]
 
 
 def _is_part(entry: Entry, whole: Entry) -> bool:
@@ -303,7 +283,7 @@ class _Sent(msgspec.Struct):
     table_version: int | None = None
 
 
-def dump(found: Collection[Found], path: str) -> None:
+def dump(found: Collection[Stored], path: str) -> None:
     """Write the records of batches as Singer messages.
 
     Values stand there as they are sent, to the digit: most numbers and dates as texts.
@@ -318,8 +298,9 @@ def dump(found: Collection[Found], path: str) -> None:
     """
     try:
         with _private(path) as file:
-            for run, entry in found:
-                payload = run.payload(entry) if entry.rows else b"[]"
+            for stored in found:
+                entry = stored.entry
+                payload = stored.payload() if entry.rows else b"[]"
                 for message in _messages(entry, payload):
                     file.write(msgspec.json.encode(message) + b"\n")
                 file.flush()

@@ -180,7 +180,7 @@ def replay_command(  # noqa: PLR0913 - the options of the command
             settle(journal, delivery, ledger)
         with journal.idle_runs() as runs:
             found = replay.chosen(journal, runs, choice)
-            batches = [entry for _, entry in found]
+            batches = [stored.entry for stored in found]
             click.echo(report.chosen(batches), err=bool(file))
             if file:
                 if found:

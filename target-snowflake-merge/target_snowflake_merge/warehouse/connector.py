@@ -17,7 +17,7 @@ from target_snowflake_merge.warehouse import (
     replacement_table,
     statements,
 )
-from target_snowflake_merge.warehouse.evolution import Demand
+from target_snowflake_merge.warehouse.evolution import TableRequirements
 from target_snowflake_merge.warehouse.sequence import Order, clock
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Connector:
                 f"{table.destination}; rename one of them with stream_maps."
             )
         needed = replacement_table.as_wide(wanted, table.replaced)
-        demand = Demand(stream, table.qualified, needed, own, keys)
+        demand = TableRequirements(stream, table.qualified, needed, own, keys)
         evolution.check_new(demand)
         self._evolve(table, demand)
         self._tables[name] = table
@@ -150,7 +150,7 @@ class Connector:
         table = self.qualified(name)
         self.query(name, table, replacement_table.drop_table(table))
 
-    def _evolve(self, table: Table, demand: Demand) -> None:
+    def _evolve(self, table: Table, demand: TableRequirements) -> None:
         """Change the table until it is ready, whoever else is changing it meanwhile.
 
         What ADD COLUMN IF NOT EXISTS and CREATE TABLE IF NOT EXISTS have found rather
@@ -162,7 +162,7 @@ class Connector:
             self._create(table, demand.columns)
             columns = self._described(table) or {}
         elif not is_known and statements.SEQUENCE in columns:
-            table.order.rise_to(self._largest_sequence(table), clock())
+            table.order.raise_floor(self._largest_sequence(table), clock())
         changes = evolution.changes(demand, columns)
         while changes:
             refusal = self._change(table, changes)

@@ -56,7 +56,7 @@ class Element(msgspec.Struct, omit_defaults=True):
 
 
 @dataclass(frozen=True)
-class Treatment:
+class RowOptions:
     """What else becomes of the records of a stream.
 
     Args:
@@ -83,7 +83,7 @@ class ElementEncoder:
         table: Table,
         properties: Mapping[str, str],
         keys: Sequence[str],
-        treatment: Treatment,
+        treatment: RowOptions,
     ) -> None:
         """Choose how each property is sent.
 

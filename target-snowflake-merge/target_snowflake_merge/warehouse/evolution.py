@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Demand:
+class TableRequirements:
     """What a stream needs of its table.
 
     Args:
@@ -68,7 +68,7 @@ def read(rows: Iterable[Mapping[str, str | None]]) -> dict[str, Column]:
     }
 
 
-def named(demand: Demand, present: Collection[str]) -> dict[str, str]:
+def named(demand: TableRequirements, present: Collection[str]) -> dict[str, str]:
     """Find out what the columns are called in the table.
 
     Args:
@@ -90,7 +90,7 @@ def named(demand: Demand, present: Collection[str]) -> dict[str, str]:
     }
 
 
-def check_new(demand: Demand) -> None:
+def check_new(demand: TableRequirements) -> None:
     """Check what a table of our own could not do either.
 
     Args:
@@ -103,7 +103,7 @@ def check_new(demand: Demand) -> None:
         _check_key(demand, name, demand.columns[name])
 
 
-def changes(demand: Demand, present: Mapping[str, Column]) -> list[str]:
+def changes(demand: TableRequirements, present: Mapping[str, Column]) -> list[str]:
     """Write the statements that let a table hold a stream's values.
 
     New columns are added, texts get longer, numbers more precise. Columns that the
@@ -125,7 +125,7 @@ def changes(demand: Demand, present: Mapping[str, Column]) -> list[str]:
 
 
 def _changes(
-    demand: Demand, called: Mapping[str, str], present: Mapping[str, Column]
+    demand: TableRequirements, called: Mapping[str, str], present: Mapping[str, Column]
 ) -> Iterator[str]:
     for name, wanted in demand.columns.items():
         column = present.get(called[name])
@@ -141,7 +141,7 @@ def _changes(
 
 
 def _check_type(
-    demand: Demand, name: str, present: ColumnType, wanted: ColumnType
+    demand: TableRequirements, name: str, present: ColumnType, wanted: ColumnType
 ) -> None:
     """Refuse a column that cannot hold the values.
 
@@ -161,7 +161,7 @@ def _check_type(
         )
 
 
-def _check_key(demand: Demand, name: str, column: ColumnType) -> None:
+def _check_key(demand: TableRequirements, name: str, column: ColumnType) -> None:
     """Refuse keys of mixed types: what 1 and "1" are to Snowflake is not documented."""
     if column.kind in SEMI_STRUCTURED:
         raise TargetError(
@@ -172,7 +172,7 @@ def _check_key(demand: Demand, name: str, column: ColumnType) -> None:
 
 
 def _check_required(
-    demand: Demand, filled: Collection[str], present: Mapping[str, Column]
+    demand: TableRequirements, filled: Collection[str], present: Mapping[str, Column]
 ) -> None:
     for name, column in present.items():
         if not (column.nullable or column.has_default or name in filled):

@@ -120,9 +120,9 @@ class Ledger:
         """Take a statement's sequences into account, written down or not."""
         floor = max(entry.last_sequence or 0, self.floor(entry.table))
         self._floors[entry.table] = floor
-        self.note_guards(entry)
+        self.learn_removals(entry)
 
-    def note_guards(self, entry: Entry) -> None:
+    def learn_removals(self, entry: Entry) -> None:
         """Take into account what a statement keeps from being sent again after it.
 
         A removal in flight counts as well: it may be executed at any moment, and the

@@ -42,7 +42,7 @@ class Order:
     _is_ahead: bool = False
     _lead: int | None = None
 
-    def rise_to(self, sequence: int, now: int) -> None:
+    def raise_floor(self, sequence: int, now: int) -> None:
         """Take into account what other runs have given.
 
         Args:
