@@ -17,13 +17,7 @@ Used: ``Target._sinks_active``, ``CustomStreamMap._transform_fn``, ``flatten_key
 
 from __future__ import annotations
 
-import contextlib
-import math
 import sys
-import threading
-import time
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -35,37 +29,24 @@ from typing_extensions import override
 
 from target_snowflake_merge.config import Configured
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.journal.journal import Journal
-from target_snowflake_merge.load import overwrite
-from target_snowflake_merge.load.checkpoints import Checkpoints
-from target_snowflake_merge.load.completeness import Completeness
-from target_snowflake_merge.load.delivery import Delivery
-from target_snowflake_merge.load.loader import Loader
-from target_snowflake_merge.load.recovery import settle
+from target_snowflake_merge.load.run import Run
 from target_snowflake_merge.schema.json_schema import whole
 from target_snowflake_merge.settings import SETTINGS
 from target_snowflake_merge.signals import Ending
 from target_snowflake_merge.singer import batch_files, flattening, stream_maps
 from target_snowflake_merge.singer.draining import DrainingCommand
 from target_snowflake_merge.singer.reader import MessageReader
-from target_snowflake_merge.sinks import MergeSink
-from target_snowflake_merge.sql_api.account import base_url, destination
-from target_snowflake_merge.sql_api.auth import authenticator
-from target_snowflake_merge.sql_api.client import Session, SqlApi
-from target_snowflake_merge.warehouse.connector import Connector
-from target_snowflake_merge.warehouse.ledger import Ledger
+from target_snowflake_merge.sinks import MergeSink, RunningTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.sinks import Sink
 
-    from target_snowflake_merge.journal.entry import Entry
 
-
-class TargetSnowflakeMerge(Configured, Target):
+class TargetSnowflakeMerge(Configured, RunningTarget):
     """Loads Snowflake through idempotent MERGE statements of its SQL API."""
 
     name = "target-snowflake-merge"
@@ -87,33 +68,12 @@ class TargetSnowflakeMerge(Configured, Target):
             TargetError: A setting is missing or wrong.
         """
         self._ending = Ending()
-        self._announced: dict[str, int] = {}
         self._source = ""
-        self.sources: dict[str, str] = {}
-        """What the tap calls the streams, by the names that stream_maps give them."""
-
-        self._next_age_check = math.inf
-        self._last_state: dict[str, Any] = {}
-        self.conclusions = Completeness()
-        self.states = Checkpoints()
-        self._reader = MessageReader(self._ending_well, self._wait_for_input)
+        self._reader = MessageReader()
         super().__init__(message_reader=self._reader, **kwargs)
-        config = self.config
-        url = base_url(config["account"], config.get("host"))
-        session = Session(
-            config["database"].upper(),
-            config.get("warehouse"),
-            config.get("role"),
-            config["statement_timeout_seconds"],
-        )
         user_agent = f"{self.name}/{self.plugin_version}"
-        api = SqlApi(url, authenticator(config), session, user_agent)
-        schema = config["default_target_schema"]
-        self.connector = Connector(api, config["database"], schema, user_agent)
-        self.ledger = Ledger(self.connector)
-        self.destination = destination(config["account"], config["database"], schema)
-
-    # Settings.
+        self.run = Run(self.config, user_agent, self._ending, self._write_state_message)
+        self._reader.read_during(self.run.ending_well, self.run.wait_for_input)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -121,61 +81,6 @@ class TargetSnowflakeMerge(Configured, Target):
             stream_maps.check(self._config.get("stream_maps"))
             flattening.check(self._config)
         return super()._validate_config(raise_errors=raise_errors)
-
-    # A run.
-
-    @property
-    def overwrites(self) -> bool:
-        """Whether new tables take the place of the old ones."""
-        is_overwriting: bool = self.config["load_method"] == "overwrite"
-        return is_overwriting
-
-    @property
-    def journal_path(self) -> Path:
-        """The folder of the journal."""
-        path = self.config["journal_path"]
-        try:
-            return Path(path).expanduser()
-        except RuntimeError as error:  # the folder of a user who is not there
-            raise TargetError(
-                f"Setting journal_path: {path} cannot be used ({error}); correct it."
-            ) from error
-
-    def open_journal(self) -> Journal:
-        """Open the journal for this process."""
-        return Journal(
-            self.journal_path,
-            self.destination,
-            self.config["journal_retention_days"],
-            self.config["journal_max_bytes"],
-        )
-
-    @cached_property
-    def loader(self) -> Loader:
-        """Loads this run's batches; what earlier runs have left is settled first."""
-        journal = self.open_journal()
-        delivery = Delivery(self.connector)
-        if self.overwrites:
-            overwrite.drop_remnants(journal, self.connector)
-        settle(journal, delivery, self.ledger, self._ending.check)
-        return Loader(
-            delivery=delivery,
-            journal=journal,
-            ledger=self.ledger,
-            states=self.states,
-            pass_on=self._write_state_message,
-            parallelism=self.config["max_parallelism"],
-        )
-
-    @contextlib.contextmanager
-    def _ending_well(self) -> Iterator[None]:
-        """Bring to its end what is in flight, also when a run breaks off."""
-        loader = self.loader
-        try:
-            yield
-        except BaseException:
-            loader.abandon()
-            raise
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -186,38 +91,6 @@ class TargetSnowflakeMerge(Configured, Target):
         """
         self._reader.stop()
         self._ending.begin(signum)
-
-    def _wait_for_input(self, descriptor: int) -> bool:
-        """Wait for input, and send meanwhile what has waited for long enough."""
-        while not self._ending.has_begun:
-            timeout = self._next_age_check - time.monotonic()
-            if timeout <= 0:
-                self._send_old_batches()
-            elif self.loader.wait(descriptor, min(timeout, threading.TIMEOUT_MAX)):
-                return not self._ending.has_begun
-        return False
-
-    def begin(self, sink: MergeSink) -> None:
-        """Note that the first row of a batch waits."""
-        self.states.open(sink.place)
-        if self.overwrites:
-            self.states.open(overwrite.place(sink))
-        oldest = time.monotonic() + self.config["max_batch_age_seconds"]
-        self._next_age_check = min(self._next_age_check, oldest)
-
-    def _send_old_batches(self) -> None:
-        """Send the batches whose first row has waited for long enough."""
-        age = self.config["max_batch_age_seconds"]
-        self._next_age_check = math.inf
-        for sink in self._merge_sinks():
-            since = sink.filling_since
-            if since is not None and time.monotonic() - since >= age:
-                self.drain_one(sink)
-            elif since is not None:
-                self._next_age_check = min(self._next_age_check, since + age)
-
-    def _merge_sinks(self) -> list[MergeSink]:
-        return [s for s in self._sinks_active.values() if isinstance(s, MergeSink)]
 
     # Messages.
 
@@ -243,14 +116,11 @@ class TargetSnowflakeMerge(Configured, Target):
             source = self.mapper.stream_maps[self._source][0].raw_schema
             schema = stream_maps.mended(schema, source)
         keys = list(key_properties or ())
-        if isinstance(old, MergeSink):
+        if old is not None:
             if old.original_schema == schema and list(old.key_properties) == keys:
                 return old
-            self.drain_one(old)
-            self.loader.settle(old.table)
             old.clean_up()
-        self.loader.collect()
-        self.ledger.open()
+        self.run.before_schema(stream_name)
         return self.add_sink(stream_name, schema or {}, key_properties)
 
     def _check_source(self, stream_name: str) -> None:
@@ -261,7 +131,7 @@ class TargetSnowflakeMerge(Configured, Target):
         """
         if self._is_removed(stream_name):
             return
-        other = self.sources.setdefault(stream_name, self._source)
+        other = self.run.sources.setdefault(stream_name, self._source)
         if other != self._source:
             raise TargetError(
                 f"Streams {other} and {self._source} are both called {stream_name} by "
@@ -279,16 +149,13 @@ class TargetSnowflakeMerge(Configured, Target):
     @override
     def _handle_max_record_age(self) -> None:
         """Go on to the next message; the SDK would drain all sinks now and then."""
-        self.states.advance()
-        self.loader.collect()
-        if time.monotonic() >= self._next_age_check:
-            self._send_old_batches()
+        self.run.advance()
 
     @override
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Describe the properties so that the SDK finds and flattens all of them."""
         self._source = message_dict["stream"]
-        self.conclusions.schema(self._source)
+        self.run.completeness.schema(self._source)
         schema = whole(message_dict["schema"])
         self._assert_line_requires(schema, requires={"properties"})
         levels = self.config.get("flattening_max_depth") or 0
@@ -309,13 +176,7 @@ class TargetSnowflakeMerge(Configured, Target):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Hold a state until it may be passed on; an empty one erases nothing."""
         self._assert_line_requires(message_dict, requires={"value"})
-        value = message_dict["value"]
-        known = value if isinstance(value, dict) else {}
-        self.conclusions.state(known)
-        if value:
-            self._last_state = known
-            self.states.read(value)
-            self.loader.pass_states_on()
+        self.run.take_state(message_dict["value"])
         self._handle_max_record_age()
 
     @override
@@ -332,29 +193,12 @@ class TargetSnowflakeMerge(Configured, Target):
 
     @override
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        """Activate a version that has begun; one that is announced early waits."""
-        version = message_dict["version"]
+        """Have a version activated, unless the settings say otherwise."""
+        may_activate = self.config.get("process_activate_version_messages", True)
         for stream_map in self.mapper.stream_maps.get(message_dict["stream"], ()):
-            if isinstance(stream_map, RemoveRecordTransform):
-                continue
-            sink = self._sinks_active[stream_map.stream_alias]
-            if isinstance(sink, MergeSink) and sink.process_activate_version_messages:
-                self._announced[sink.stream_name] = version
-                self.states.open(announced(sink))
-                if sink.has_begun(version):
-                    sink.activate_version(version)
+            if may_activate and not isinstance(stream_map, RemoveRecordTransform):
+                self.run.announce(stream_map.stream_alias, message_dict["version"])
         self._handle_max_record_age()
-
-    def activate(self, sink: MergeSink, entry: Entry) -> None:
-        """Send the statement that activates a version, after the rows before it."""
-        self.drain_one(sink)
-        del self._announced[sink.stream_name]
-        self.loader.send(entry, b"", announced(sink))
-
-    def dismiss(self, sink: MergeSink) -> None:
-        """Give up a version that was announced; states no longer wait for it."""
-        del self._announced[sink.stream_name]
-        self.states.close(announced(sink))
 
     @override
     def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
@@ -375,58 +219,12 @@ class TargetSnowflakeMerge(Configured, Target):
     @override
     def process_endofpipe(self) -> None:
         """Load what waits, pass the last state on, and say what was loaded."""
-        with self._ending_well():
-            self._ending.check()
-            self._load_the_rest()
-        self.loader.close()
-        for sink in self._merge_sinks():
+        summary = self.run.finish()
+        for sink in self._sinks_active.values():
             sink.clean_up()
-        for line in self.loader.summary():
+        for line in summary:
             self.logger.info(line)
         self._ending.check()
-
-    def _load_the_rest(self) -> None:
-        for sink in self._merge_sinks():
-            self.drain_one(sink)
-            self._ending.check()
-        for sink in self._merge_sinks():
-            if sink.stream_name in self._announced:
-                self.loader.settle(sink.table)
-                self._ending.check()
-                self._activate_early_version(sink)
-        if self.overwrites:
-            sinks = self._merge_sinks()
-            self.conclusions.check()
-            overwrite.take_places(
-                sinks,
-                self.loader,
-                self.connector,
-                self._last_state,
-                self._ending.check,
-            )
-        self.loader.finish()
-
-    def _activate_early_version(self, sink: MergeSink) -> None:
-        """Activate a version that was announced before its records, if they are whole.
-
-        Where they may not be, the states since the announcement are not passed on.
-        Where rows are really removed, the tap must announce the version again behind
-        its records.
-        """
-        version = self._announced[sink.stream_name]
-        has_begun = sink.has_begun(version)
-        is_whole = self.conclusions.are_whole(sink.source)
-        if has_begun and (not is_whole or self.config["hard_delete"]):
-            missing = "a STATE" if not is_whole else "another ACTIVATE_VERSION"
-            self.logger.warning(
-                "Stream %s: version %s is not activated, since %s has not come behind "
-                "its records; the reading may have broken off",
-                *(sink.stream_name, version, missing),
-            )
-            if is_whole:
-                self.dismiss(sink)
-            return
-        sink.activate_version(version)
 
     # The command.
 
@@ -446,8 +244,3 @@ class TargetSnowflakeMerge(Configured, Target):
             params=command.params,
             logger=cls.logger,
         )
-
-
-def announced(sink: MergeSink) -> tuple[str, str]:
-    """Under which name the states are held for a version that was announced."""
-    return ("announced", sink.stream_name)

@@ -184,7 +184,7 @@ def test_rows_of_an_old_schema_are_loaded_before_those_of_a_new_one(
 ) -> None:
     """With the SDK's own choice of sinks they are not."""
     target = target_class(config=warehouse.settings(batch_size_rows=2))
-    target.ledger.open()
+    target.run.ledger.open()
     lines = [
         *(schema(), record("1", "old"), schema(extra={"type": "string"})),
         *(record("1", "new"), record("2", "b")),

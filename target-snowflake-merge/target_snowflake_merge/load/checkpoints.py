@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+Place = tuple[str, str]
+"""Under which name something is open: of which sort, and of which stream or table."""
+
 
 class Checkpoints:
     """Holds each state back until everything that was read before it is durable.
@@ -49,11 +52,6 @@ class Checkpoints:
             if not any(last < place <= self._place for place in self._open.values()):
                 self._waiting.pop()
         self._waiting.append((self._place, state))
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a state waits for something."""
-        return bool(self._waiting)
 
     def passable(self) -> Any:  # noqa: ANN401 - as above
         """Take out the newest state that nothing holds back.

@@ -20,6 +20,8 @@ class Completeness:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._open: set[str] = set()
+        self.last_state: Mapping[str, object] = {}
+        """The last STATE that was not empty."""
 
     def schema(self, stream: str) -> None:
         """Note a stream that the tap describes."""
@@ -39,13 +41,14 @@ class Completeness:
         Args:
             value: The state.
         """
+        self.last_state = value or self.last_state
         reading = value.get("currently_syncing")
         if reading is None:
             self._open.clear()
         elif str(reading) in self._known:
             self._open &= {str(reading)}
 
-    def are_whole(self, stream: str) -> bool:
+    def is_whole(self, stream: str) -> bool:
         """Whether a STATE has come behind the last record of a stream."""
         return stream not in self._open
 

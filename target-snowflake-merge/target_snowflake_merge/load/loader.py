@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from target_snowflake_merge.journal.entry import Entry, Kind
     from target_snowflake_merge.journal.journal import Journal
-    from target_snowflake_merge.load.checkpoints import Checkpoints
+    from target_snowflake_merge.load.checkpoints import Checkpoints, Place
     from target_snowflake_merge.load.delivery import Delivery
     from target_snowflake_merge.warehouse.ledger import Ledger
 
@@ -72,7 +72,7 @@ class Loader:
         delivery: Delivery,
         journal: Journal,
         ledger: Ledger,
-        states: Checkpoints,
+        checkpoints: Checkpoints,
         pass_on: Callable[[Any], None],
         parallelism: int,
     ) -> None:
@@ -82,14 +82,14 @@ class Loader:
             delivery: Sends the statements.
             journal: Keeps each of them before it is sent.
             ledger: Gets a row for each of them.
-            states: Holds the states back until what came before is durable.
+            checkpoints: Holds the states back until what came before is durable.
             pass_on: Writes a state.
             parallelism: How many statements may be in flight at a time.
         """
         self._delivery = delivery
         self._journal = journal
         self._ledger = ledger
-        self._states = states
+        self._checkpoints = checkpoints
         self._pass_on = pass_on
         self._workers = ThreadPoolExecutor(parallelism, thread_name_prefix="loader")
         self._in_flight: set[str] = set()
@@ -109,7 +109,7 @@ class Loader:
         os.set_blocking(self.waker, False)
         wake_at_signals(self.waker)
 
-    def send(self, entry: Entry, payload: bytes, name: tuple[str, str]) -> None:
+    def send(self, entry: Entry, payload: bytes, name: Place) -> None:
         """Hand a statement to a worker, once its table has none in flight.
 
         Args:
@@ -121,7 +121,7 @@ class Loader:
             TargetError: Something that was sent before has failed.
         """
         self.settle(entry.table)
-        self._states.move(name, ("in flight", entry.table))
+        self._checkpoints.move(name, ("in flight", entry.table))
         self._in_flight.add(entry.table)
         self._workers.submit(self._work, entry, payload)
 
@@ -215,7 +215,7 @@ class Loader:
             for entry in finished.entries:
                 self._count(entry)
             if finished.error is None:
-                self._states.close(("in flight", finished.table))
+                self._checkpoints.close(("in flight", finished.table))
                 continue
             if isinstance(finished.error, RefusedError):
                 self._unrecorded.append(finished.error.entry)
@@ -230,7 +230,7 @@ class Loader:
 
     def pass_states_on(self) -> None:
         """Write the newest state that nothing holds back."""
-        state = self._states.passable()
+        state = self._checkpoints.passable()
         if state is not None:
             self._pass_on(state)
 

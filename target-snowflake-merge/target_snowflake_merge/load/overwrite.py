@@ -11,16 +11,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.journal.entry import checksum
 from target_snowflake_merge.warehouse import replacement_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
-    from target_snowflake_merge.journal.entry import Entry
     from target_snowflake_merge.journal.journal import Journal
+    from target_snowflake_merge.load.batch import Batch
+    from target_snowflake_merge.load.checkpoints import Place
     from target_snowflake_merge.load.loader import Loader
-    from target_snowflake_merge.sinks import MergeSink
     from target_snowflake_merge.warehouse.connector import Connector
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def drop_remnants(journal: Journal, connector: Connector) -> None:
 
 
 def take_places(
-    sinks: Sequence[MergeSink],
+    batches: Collection[Batch],
     loader: Loader,
     connector: Connector,
     state: Mapping[str, Any],
@@ -53,7 +52,7 @@ def take_places(
     """Put the rows of the tables that were filled in the place of the old ones.
 
     Args:
-        sinks: The streams, whose rows are all loaded.
+        batches: Those of the streams; no row waits in them any more.
         loader: Sends the statements.
         connector: Drops the tables that were filled.
         state: The last state of the input.
@@ -62,52 +61,59 @@ def take_places(
     Raises:
         TargetError: A table has not taken its place, or is left over beside it.
     """
-    for sink in sinks:
-        loader.settle(sink.table)
+    for batch in batches:
+        loader.settle(batch.table)
         check()
-        if sink.filled.order.first is None:
-            _keep(sink, connector)
+        first = batch.filled.order.first
+        if first is None:
+            _keep(batch, connector)
             continue
-        _warn_of_increments(sink, state)
-        _check_count(sink, loader.held[sink.table], connector)
-        sql = _taking_place(sink, connector)
-        loader.send(_entry(sink, sql), b"", place(sink))
+        _warn_of_increments(batch, state)
+        _check_count(batch, loader.held[batch.table], connector)
+        entry = batch.entry(
+            kind="overwrite",
+            load_method=batch.load_method,
+            sql=_taking_place(batch, connector),
+            first_sequence=first,
+            last_sequence=first,
+        )
+        loader.send(entry, b"", place(batch.stream))
     loader.settle_all()
-    for sink in sinks:
-        connector.drop(replacement_table.name(loader.run_id, sink.filled.name))
+    for batch in batches:
+        connector.drop(replacement_table.name(loader.run_id, batch.filled.name))
 
 
-def place(sink: MergeSink) -> tuple[str, str]:
+def place(stream: str) -> Place:
     """Under which name the states are held until a table has taken its place."""
-    return ("overwriting", sink.stream_name)
+    return ("overwriting", stream)
 
 
-def _check_count(sink: MergeSink, said: int, connector: Connector) -> None:
+def _check_count(batch: Batch, said: int, connector: Connector) -> None:
     """Leave an old table as it is where the new one lacks rows that it was given.
 
     Each statement is a session of its own, and what one of them has done is there for
     the next one only if the account and Snowflake are as they should be.
 
     Args:
-        sink: The stream.
+        batch: That of the stream.
         said: How many rows Snowflake has said to insert.
         connector: Counts them.
     """
-    new = sink.filled.qualified
-    result = connector.query(sink.stream_name, new, replacement_table.count(new))
+    new = batch.filled.qualified
+    result = connector.query(batch.stream, new, replacement_table.count(new))
     held = int(result.rows[0]["ROWS"] or 0)
     if held < said:
         raise TargetError(
-            f"Stream {sink.stream_name}: of {said} rows that Snowflake has inserted "
-            f"into table {new} {held} are there, so table {sink.table} keeps its own; "
+            f"Stream {batch.stream}: of {said} rows that Snowflake has inserted "
+            f"into table {new} {held} are there, so table {batch.table} keeps its own; "
             "run it again, and do not load before this is understood."
         )
 
 
-def _taking_place(sink: MergeSink, connector: Connector) -> str:
+def _taking_place(batch: Batch, connector: Connector) -> str:
     """Make the old table ready, and write what puts the new rows in their place."""
-    stream, table, new_table = sink.stream_name, sink.table, sink.filled.qualified
-    new = sink.filled.columns
+    stream, table, new_table = batch.stream, batch.table, batch.filled.qualified
+    new = batch.filled.columns
     old = connector.columns(stream, table)
     if old is None:
         return replacement_table.make(table, new_table)
@@ -129,18 +135,7 @@ def _taking_place(sink: MergeSink, connector: Connector) -> str:
     return replacement_table.move(table, new_table, new, old)
 
 
-def _entry(sink: MergeSink, sql: str) -> Entry:
-    return sink.entry(
-        kind="overwrite",
-        load_method=sink.load_method,
-        sql=sql,
-        checksum=checksum(b""),
-        first_sequence=sink.filled.order.first,
-        last_sequence=sink.filled.order.first,
-    )
-
-
-def _keep(sink: MergeSink, connector: Connector) -> None:
+def _keep(batch: Batch, connector: Connector) -> None:
     """Leave the old table as it is, or make an empty one where there is none.
 
     An empty reading removes no rows, as a version without records removes none: it may
@@ -148,19 +143,17 @@ def _keep(sink: MergeSink, connector: Connector) -> None:
     """
     logger.warning(
         "Stream %s: no record has come; a table that is there keeps its rows",
-        sink.stream_name,
+        batch.stream,
     )
-    sql = replacement_table.make_alike(sink.table, sink.filled.qualified)
-    connector.query(sink.stream_name, sink.table, sql)
+    sql = replacement_table.make_alike(batch.table, batch.filled.qualified)
+    connector.query(batch.stream, batch.table, sql)
 
 
-def _warn_of_increments(sink: MergeSink, state: Mapping[str, Any]) -> None:
-    if replacement_table.reads_increments(
-        sink.source, sink.schema["properties"], state
-    ):
+def _warn_of_increments(batch: Batch, state: Mapping[str, Any]) -> None:
+    if replacement_table.reads_increments(batch.source, batch.properties, state):
         logger.warning(
             "Stream %s: its state has a bookmark, so the tap sends only what is new, "
             "and load_method overwrite leaves only what was sent; have the tap read "
             "the full table, or use upsert",
-            sink.stream_name,
+            batch.stream,
         )

@@ -26,7 +26,7 @@ from target_snowflake_merge.warehouse.ledger import NAME as LEDGER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_snowflake_merge.warehouse.connector import Connector
+    from target_snowflake_merge.load.run import Run
 
 
 class Context:
@@ -64,9 +64,9 @@ class Context:
         return self.target.config
 
     @property
-    def connector(self) -> Connector:
-        """Talks to the schema that the settings name."""
-        return self.target.connector
+    def run(self) -> Run:
+        """Talks to the schema that the settings name, and knows the journal."""
+        return self.target.run
 
 
 @click.group(
@@ -173,8 +173,8 @@ def replay_command(  # noqa: PLR0913 - the options of the command
     if not statuses and not request_ids:
         statuses = ("failed",)
     choice = replay.Choice(statuses=statuses, request_ids=request_ids, **others)
-    journal, ledger = context.target.open_journal(), context.target.ledger
-    delivery = Delivery(context.connector)
+    journal, ledger = context.run.open_journal(), context.run.ledger
+    delivery = Delivery(context.run.connector)
     try:
         if not (file or discard or dry_run):
             settle(journal, delivery, ledger)
@@ -213,10 +213,10 @@ def loads_command(
     Those that stand in this machine's journal and must be replayed or discarded come
     on top, also where the table _SDC_LOADS does not know of them yet.
     """
-    local = report.unsettled(context.target.journal_path, context.target.destination)
+    local = report.unsettled(context.run.journal_path, context.run.destination)
     here = [e for e in local if stream in {None, e.stream}]
-    tables = context.connector.tables_that_begin_with(LEDGER)
-    loads = context.target.ledger.newest(stream, limit) if LEDGER in tables else []
+    tables = context.run.connector.tables_that_begin_with(LEDGER)
+    loads = context.run.ledger.newest(stream, limit) if LEDGER in tables else []
     if as_json:
         click.echo(json.dumps(report.as_json(here, loads), indent=2))
     else:

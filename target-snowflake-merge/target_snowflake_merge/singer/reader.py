@@ -49,24 +49,28 @@ TYPE_NAMES: dict[type, str] = {str: "text", dict: "an object", list: "a list"}
 class MessageReader(GenericSingerReader[bytes]):
     """Reads lines of JSON as UTF-8, whatever the locale, and numbers as Decimal."""
 
-    def __init__(
+    def __init__(self) -> None:
+        """Prepare to read."""
+        super().__init__()
+        self._decoder = msgspec.json.Decoder(float_hook=Decimal)
+        self._line = 0
+        self._source = "the input"
+        self._during: Callable[[], AbstractContextManager[None]] = nullcontext
+        self._wait: Callable[[int], bool] = lambda _: True
+        self._stopped = False
+
+    def read_during(
         self,
-        during: Callable[[], AbstractContextManager[None]] = nullcontext,
-        wait: Callable[[int], bool] = lambda _: True,
+        during: Callable[[], AbstractContextManager[None]],
+        wait: Callable[[int], bool],
     ) -> None:
-        """Prepare to read.
+        """Let others take part in the reading.
 
         Args:
             during: Makes a context in which everything is read.
             wait: Waits until a descriptor can be read, and says whether to go on.
         """
-        super().__init__()
-        self._decoder = msgspec.json.Decoder(float_hook=Decimal)
-        self._line = 0
-        self._source = "the input"
-        self._during = during
-        self._wait = wait
-        self._stopped = False
+        self._during, self._wait = during, wait
 
     def stop(self) -> None:
         """Read no further line; safe in a signal handler."""

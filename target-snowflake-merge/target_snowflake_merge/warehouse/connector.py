@@ -86,7 +86,7 @@ class Connector:
         *,
         own: Collection[str] = (),
         keys: Collection[str] = (),
-        name_aside: Callable[[str], str] | None = None,
+        name_replacement: Callable[[str], str] | None = None,
     ) -> Table:
         """Make a stream's table ready for its columns.
 
@@ -95,8 +95,8 @@ class Connector:
             wanted: The columns that its records need, in order.
             own: Those of them that this target fills itself.
             keys: Those of them that are the key.
-            name_aside: Names the table to fill, given the name of the one whose place
-                it will take; without it, that one is filled itself.
+            name_replacement: Names the table to fill, given the name of the one whose
+                place it will take; without it, that one is filled itself.
 
         Returns:
             The table. Its columns may be larger than wanted.
@@ -109,9 +109,9 @@ class Connector:
         table = self._tables.get(name) or Table(
             stream, name, self.qualified(name), Order(self._started)
         )
-        if name_aside and not table.replaces:
+        if name_replacement and not table.replaces:
             table.replaces = self.qualified(name)
-            table.qualified = self.qualified(name_aside(name))
+            table.qualified = self.qualified(name_replacement(name))
             table.replaced = self.columns(stream, table.replaces) or {}
         if table.stream != stream:
             raise TargetError(
@@ -119,9 +119,9 @@ class Connector:
                 f"{table.destination}; rename one of them with stream_maps."
             )
         needed = replacement_table.as_wide(wanted, table.replaced)
-        demand = TableRequirements(stream, table.qualified, needed, own, keys)
-        evolution.check_new(demand)
-        self._evolve(table, demand)
+        needs = TableRequirements(stream, table.qualified, needed, own, keys)
+        evolution.check_new(needs)
+        self._evolve(table, needs)
         self._tables[name] = table
         return table
 
@@ -150,7 +150,7 @@ class Connector:
         table = self.qualified(name)
         self.query(name, table, replacement_table.drop_table(table))
 
-    def _evolve(self, table: Table, demand: TableRequirements) -> None:
+    def _evolve(self, table: Table, needs: TableRequirements) -> None:
         """Change the table until it is ready, whoever else is changing it meanwhile.
 
         What ADD COLUMN IF NOT EXISTS and CREATE TABLE IF NOT EXISTS have found rather
@@ -159,15 +159,15 @@ class Connector:
         is_known = bool(table.columns)
         columns = self._described(table)
         if columns is None:
-            self._create(table, demand.columns)
+            self._create(table, needs.columns)
             columns = self._described(table) or {}
         elif not is_known and statements.SEQUENCE in columns:
             table.order.raise_floor(self._largest_sequence(table), clock())
-        changes = evolution.changes(demand, columns)
+        changes = evolution.changes(needs, columns)
         while changes:
             refusal = self._change(table, changes)
             columns = self._described(table) or {}
-            left = evolution.changes(demand, columns)
+            left = evolution.changes(needs, columns)
             if left == changes:
                 raise refusal or TargetError(
                     f"Stream {table.stream}: table {table.qualified} is described as "
@@ -175,7 +175,7 @@ class Connector:
                 )
             changes = left
         table.columns = {name: column.type for name, column in columns.items()}
-        table.called = evolution.named(demand, columns)
+        table.called = evolution.named(needs, columns)
 
     def _described(self, table: Table) -> dict[str, Column] | None:
         return self.columns(table.stream, table.qualified)

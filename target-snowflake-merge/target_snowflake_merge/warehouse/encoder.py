@@ -83,7 +83,7 @@ class ElementEncoder:
         table: Table,
         properties: Mapping[str, str],
         keys: Sequence[str],
-        treatment: RowOptions,
+        options: RowOptions,
     ) -> None:
         """Choose how each property is sent.
 
@@ -91,18 +91,18 @@ class ElementEncoder:
             table: The table, which gives the sequences.
             properties: The names of the columns by property.
             keys: The key properties, or none.
-            treatment: What else the settings and the schema ask for.
+            options: What else the settings and the schema ask for.
         """
         self._table = table
         self._names = properties
         self._keys = keys
-        self._treatment = treatment
+        self._options = options
         self._invalid_dates: Counter[str] = Counter()
         self._row = 0
         self._extracted = ("", "", 0)
         self._columns = {key: table.columns[name] for key, name in properties.items()}
         self._converters = [
-            (key, converter(column, treatment.wanted[key].texts))
+            (key, converter(column, options.wanted[key].texts))
             for key, column in self._columns.items()
         ]
 
@@ -126,17 +126,15 @@ class ElementEncoder:
         element = Element(
             self._converted(record), self._table.order.next(microseconds, version)
         )
-        if self._treatment.numbers_rows:
+        if self._options.numbers_rows:
             self._row += 1
             element.row = self._row
-        if self._treatment.adds_metadata:
+        if self._options.adds_metadata:
             element.extracted_at = extracted_at
             element.received_at = now()
             element.table_version = version
-            if self._treatment.deleted_by:
-                element.deleted_at = self._deleted_at(
-                    record, self._treatment.deleted_by
-                )
+            if self._options.deleted_by:
+                element.deleted_at = self._deleted_at(record, self._options.deleted_by)
         elif record.get(DELETED_AT) and DELETED_AT not in self._columns:
             where = record_label(self._table.stream, self._keys, record)
             raise TargetError(
@@ -164,7 +162,7 @@ class ElementEncoder:
 
     def _may_be_null(self, key: str, error: ValueRefusedError) -> bool:
         is_date = isinstance(error, InvalidDateError)
-        nulls = self._treatment.nulls_invalid_dates
+        nulls = self._options.nulls_invalid_dates
         return is_date and nulls and key not in self._keys
 
     def _warn(self, record: dict[str, Any], key: str) -> None:
@@ -210,7 +208,7 @@ class ElementEncoder:
 
         One that is made for a text without a length holds no more than before.
         """
-        wanted = self._treatment.wanted.get(key)
+        wanted = self._options.wanted.get(key)
         with suppress(ValueRefusedError):  # which is then the value's fault
             if wanted:
                 converter(wanted, wanted.texts)(record[key])

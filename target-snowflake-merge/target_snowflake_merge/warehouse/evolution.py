@@ -68,11 +68,11 @@ def read(rows: Iterable[Mapping[str, str | None]]) -> dict[str, Column]:
     }
 
 
-def named(demand: TableRequirements, present: Collection[str]) -> dict[str, str]:
+def named(needs: TableRequirements, present: Collection[str]) -> dict[str, str]:
     """Find out what the columns are called in the table.
 
     Args:
-        demand: What the stream needs.
+        needs: What the stream needs.
         present: The columns of the table.
 
     Returns:
@@ -84,33 +84,33 @@ def named(demand: TableRequirements, present: Collection[str]) -> dict[str, str]
     """
     return {
         name: name
-        if name in demand.own
-        else identifiers.existing(demand.stream, demand.table, name, present)
-        for name in demand.columns
+        if name in needs.own
+        else identifiers.existing(needs.stream, needs.table, name, present)
+        for name in needs.columns
     }
 
 
-def check_new(demand: TableRequirements) -> None:
+def check_new(needs: TableRequirements) -> None:
     """Check what a table of our own could not do either.
 
     Args:
-        demand: What the stream needs.
+        needs: What the stream needs.
 
     Raises:
         TargetError: A part of the key is of no type by which rows are known.
     """
-    for name in demand.keys:
-        _check_key(demand, name, demand.columns[name])
+    for name in needs.keys:
+        _check_key(needs, name, needs.columns[name])
 
 
-def changes(demand: TableRequirements, present: Mapping[str, Column]) -> list[str]:
+def changes(needs: TableRequirements, present: Mapping[str, Column]) -> list[str]:
     """Write the statements that let a table hold a stream's values.
 
     New columns are added, texts get longer, numbers more precise. Columns that the
     stream does not know stay as they are.
 
     Args:
-        demand: What the stream needs.
+        needs: What the stream needs.
         present: The columns of the table.
 
     Returns:
@@ -119,29 +119,31 @@ def changes(demand: TableRequirements, present: Mapping[str, Column]) -> list[st
     Raises:
         TargetError: The table has to be changed by hand.
     """
-    called = named(demand, present)
-    _check_required(demand, set(called.values()), present)
-    return list(_changes(demand, called, present))
+    called = named(needs, present)
+    _check_required(needs, set(called.values()), present)
+    return list(_changes(needs, called, present))
 
 
 def _changes(
-    demand: TableRequirements, called: Mapping[str, str], present: Mapping[str, Column]
+    needs: TableRequirements,
+    called: Mapping[str, str],
+    present: Mapping[str, Column],
 ) -> Iterator[str]:
-    for name, wanted in demand.columns.items():
+    for name, wanted in needs.columns.items():
         column = present.get(called[name])
         if column is None:
-            yield statements.add_column(demand.table, called[name], wanted)
+            yield statements.add_column(needs.table, called[name], wanted)
             continue
-        _check_type(demand, called[name], column.type, wanted)
-        if name in demand.keys:
-            _check_key(demand, called[name], column.type)
+        _check_type(needs, called[name], column.type, wanted)
+        if name in needs.keys:
+            _check_key(needs, called[name], column.type)
         wider = column.type.widened(wanted)
         if wider != column.type:
-            yield statements.widen_column(demand.table, called[name], wider)
+            yield statements.widen_column(needs.table, called[name], wider)
 
 
 def _check_type(
-    demand: TableRequirements, name: str, present: ColumnType, wanted: ColumnType
+    needs: TableRequirements, name: str, present: ColumnType, wanted: ColumnType
 ) -> None:
     """Refuse a column that cannot hold the values.
 
@@ -149,35 +151,37 @@ def _check_type(
     Its times are not; pipelinewise-target-snowflake keeps _SDC_DELETED_AT as a text.
     """
     fits = present.holds(wanted)
-    if name in demand.own:
+    if name in needs.own:
         is_time = wanted.kind in TIMESTAMPS
         alike = {*TIMESTAMPS, Kind.VARCHAR} if is_time else {wanted.kind}
         fits = present.kind in alike
     if not fits:
         raise TargetError(
-            f"Stream {demand.stream}: column {name} of table {demand.table} is "
+            f"Stream {needs.stream}: column {name} of table {needs.table} is "
             f"{present}, and the stream now needs {wanted}; rename or drop the column, "
             "or load the stream into another table."
         )
 
 
-def _check_key(demand: TableRequirements, name: str, column: ColumnType) -> None:
+def _check_key(needs: TableRequirements, name: str, column: ColumnType) -> None:
     """Refuse keys of mixed types: what 1 and "1" are to Snowflake is not documented."""
     if column.kind in SEMI_STRUCTURED:
         raise TargetError(
-            f"Stream {demand.stream}: the key column {name} of table {demand.table} is "
+            f"Stream {needs.stream}: the key column {name} of table {needs.table} is "
             f"{column.kind}, in which equal keys cannot be told from others; give the "
             "key one type, in the tap's catalog or by stream_maps, such as str(…)."
         )
 
 
 def _check_required(
-    demand: TableRequirements, filled: Collection[str], present: Mapping[str, Column]
+    needs: TableRequirements,
+    filled: Collection[str],
+    present: Mapping[str, Column],
 ) -> None:
     for name, column in present.items():
         if not (column.nullable or column.has_default or name in filled):
             raise TargetError(
-                f"Stream {demand.stream}: column {name} of table {demand.table} may "
+                f"Stream {needs.stream}: column {name} of table {needs.table} may "
                 "not be null and has no default, and the stream does not fill it; let "
                 "it be null or give it a default."
             )

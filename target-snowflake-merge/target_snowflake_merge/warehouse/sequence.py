@@ -73,7 +73,7 @@ class Order:
         if self._is_ahead or not is_live:
             older = max(older, self._floor)
         if self._lead is None and self._is_ahead and is_live:
-            self._lead = _lead(self._floor - observed_at)
+            self._lead = clock_lead(self._floor - observed_at)
         self._last = max(observed_at + (self._lead or 0), older + 1)
         if self.first is None:
             self.first = self._last
@@ -82,7 +82,7 @@ class Order:
         return self._last
 
 
-def _lead(behind: int) -> int:
+def clock_lead(behind: int) -> int:
     """Return what lifts times above sequences that lie ahead of them.
 
     It is a power of two, so that runs beside each other mostly come to the same one and

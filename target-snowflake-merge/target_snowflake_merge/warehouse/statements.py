@@ -89,6 +89,13 @@ def qualified(*names: str) -> str:
     return ".".join(map(identifier, names))
 
 
+def property_sources(
+    names: Mapping[str, str], columns: Mapping[str, ColumnType]
+) -> list[Source]:
+    """Read the properties of the record; ``names`` says in which column each ends."""
+    return [property_source(name, key, columns[name]) for key, name in names.items()]
+
+
 def property_source(name: str, key: str, column: ColumnType) -> Source:
     """Read a property of the record and cast it to its column.
 
