@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sandbox.snowflake.control.admin_client import SnowflakeAdmin
-from singer_sdk.exceptions import InvalidRecord
 from singer_sdk.testing import (
     SuiteConfig,
     get_target_test_class,
@@ -25,7 +24,7 @@ from singer_sdk.testing.target_tests import (
     TargetRecordMissingRequiredProperty,
 )
 from singer_sdk.testing.templates import TargetFileTestTemplate
-from target_snowflake_merge.errors import TargetError
+from target_snowflake_merge.errors import RecordRefusedError, TargetError
 from target_snowflake_merge.target import TargetSnowflakeMerge
 from typing_extensions import override
 
@@ -106,7 +105,7 @@ class MissingRequiredProperty(TargetRecordMissingRequiredProperty):
     def test(self) -> None:
         with pytest.raises(TargetError, match='"id" is a required property') as caught:
             super().test()
-        assert isinstance(caught.value.__cause__, InvalidRecord)
+        assert isinstance(caught.value.__cause__, RecordRefusedError)
 
 
 suite: SingerTestSuite[templates.TestTemplate[Any]] = SingerTestSuite(
