@@ -95,7 +95,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def acumatica(folder: Path) -> Iterator[processes.Server]:
-    with processes.start("acumatica", folder, "--port", "0") as server:
+    with processes.start("acumatica", folder, "--port", "0", "--small") as server:
         yield server
 
 
