@@ -2,15 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
+# How long `make soak` plays.
+SECONDS ?= 1800
 # Halves what it takes to start Meltano and each plugin, of which a run starts five.
 export UV_COMPILE_BYTECODE := 1
 # As for our own code and the tests: a test run starts hundreds of processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test check bench soak docs format clean
+.PHONY: help setup demo test test-fast check bench soak docs format clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 setup: .venv/ready .meltano/ready ## Install everything into .venv and .meltano
 
@@ -19,6 +21,9 @@ demo: setup ## Copy a company's finance data from Acumatica to Snowflake, both s
 
 test: setup ## Run all tests
 	$(BIN)/pytest
+
+test-fast: setup ## Run the tests of pure code and one load, within a minute
+	$(BIN)/pytest tests/*/unit tests/pipeline/test_pipeline.py::test_the_first_run_copies_everything
 
 check: .venv/ready ## Lint, types, documentation drift
 	$(BIN)/ruff format --check .
@@ -29,8 +34,8 @@ check: .venv/ready ## Lint, types, documentation drift
 bench: .venv/ready ## Measure: ratios against a reference in the same run
 	$(BIN)/python bench/tap_memory.py
 
-soak: .venv/ready ## Play many more random cases of people working while the tap reads
-	RESTLESS_CASES=5000 $(BIN)/pytest --numprocesses=0 --timeout=0 tests/tap/test_restless_erp.py tests/tap/test_pages.py
+soak: .venv/ready ## Play other cases of the proofs for SECONDS=1800
+	$(BIN)/python tests/soak.py $(SECONDS)
 
 docs: .venv/ready ## Write the settings tables of the READMEs anew
 	$(BIN)/python docs.py

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests import lanes
+from tests.helpers import lanes
 
 lanes.load_profile()

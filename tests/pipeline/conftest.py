@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import config, processes
+from tests.helpers import postgres
 from tests.pipeline import others as plugins
-from tests.pipeline import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

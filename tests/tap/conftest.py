@@ -15,7 +15,7 @@ import pytest
 from sandbox.acumatica.control.admin_client import AcumaticaAdmin
 
 from sandbox import config, processes
-from tests import forks
+from tests.helpers import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ import pytest
 from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 
 from sandbox import config, processes
-from tests import forks
+from tests.helpers import forks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,40 @@
+"""Play the proofs again and again, each time with other cases, for as long as asked.
+
+python tests/soak.py SECONDS
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FACTOR = 4
+"""How many times as many cases a round plays as a test run."""
+
+
+def main() -> None:
+    """Play rounds until the time is over, or a proof fails.
+
+    A round that has begun is played to its end, which takes some minutes.
+    """
+    end = time.monotonic() + float(sys.argv[1])
+    folders = sorted(map(str, (ROOT / "tests").glob("*/proofs")))
+    command = [sys.executable, "-m", "pytest", "--timeout=0", *folders]
+    rounds = 0
+    while time.monotonic() < end:
+        rounds += 1
+        subprocess.run(  # noqa: S603 - our own command
+            command,
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "SOAK_FACTOR": str(FACTOR)},
+        )
+    print(f"{rounds} rounds, {FACTOR} times the cases of a test run each.")  # noqa: T201 - a script's output
+
+
+if __name__ == "__main__":
+    main()
