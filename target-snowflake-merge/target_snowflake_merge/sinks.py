@@ -16,7 +16,8 @@ from target_snowflake_merge.errors import (
     one_line,
     record_label,
 )
-from target_snowflake_merge.schema.column_types import Kind, column_type
+from target_snowflake_merge.schema.column_types import column_type
+from target_snowflake_merge.schema.kinds import Kind
 from target_snowflake_merge.schema.upgrade import newest
 from target_snowflake_merge.schema.validation import RecordValidator
 from target_snowflake_merge.warehouse import identifiers, statements
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from target_snowflake_merge.load.batch import Batch
     from target_snowflake_merge.load.run import Run
-    from target_snowflake_merge.schema.column_types import ColumnType
+    from target_snowflake_merge.schema.kinds import ColumnType
 
 
 class RunningTarget(Target):

@@ -24,7 +24,14 @@ from typing_extensions import override
 
 from target_snowflake_merge.errors import TargetError, one_line
 from target_snowflake_merge.journal.run_folder import FULL, needless, size
-from target_snowflake_merge.schema.column_types import INTEGER, TEXT, ColumnType, Kind
+from target_snowflake_merge.schema.kinds import (
+    DECIMAL,
+    INTEGER,
+    KINDS,
+    TEXT,
+    ColumnType,
+    Kind,
+)
 from target_snowflake_merge.sql_api import autocommit
 from target_snowflake_merge.sql_api.account import base_url
 from target_snowflake_merge.sql_api.auth import authenticator
@@ -40,35 +47,16 @@ if TYPE_CHECKING:
 PREFIX = "_SDC_PING_"
 """How the names of what the trial makes begin, should it be left behind."""
 
-TRIAL = {
+SAMPLES = {kind: row for kind, row in KINDS.items() if row.sent is not None}
+"""What is sent and read of each kind of column that loads make."""
+
+TRIAL: dict[str, ColumnType] = {
     "ID": TEXT,
-    "AMOUNT": ColumnType(Kind.NUMBER, scale=9),
-    "AT": ColumnType(Kind.TIMESTAMP_TZ),
-    "DAY": ColumnType(Kind.DATE),
-    "CLOCK": ColumnType(Kind.TIME),
-    "DONE": ColumnType(Kind.BOOLEAN),
-    "LINES": ColumnType(Kind.VARIANT),
+    **{str(kind): ColumnType(kind) for kind in SAMPLES},
+    Kind.NUMBER: DECIMAL,
     statements.SEQUENCE: INTEGER,
 }
-"""The columns of the table that the trial makes: one of each type of a load."""
-
-SENT = {
-    "AMOUNT": "-12345678901234567890.123456789",
-    "AT": "2026-03-04T05:06:07.123456000+00:00",
-    "DAY": "2026-03-04",
-    "CLOCK": "05:06:07.123456000",
-    "DONE": True,
-    "LINES": {},
-}
-READ = {
-    "AMOUNT": "-12345678901234567890.123456789",
-    "AT": "1772600767.123456000 1440",
-    "DAY": "20516",
-    "CLOCK": "18367.123456000",
-    "DONE": "true",
-    "LINES": "{}",
-}
-"""The same as the SQL API writes it: dates in days, times in seconds."""
+"""The columns of the table that the trial makes, by the names of their kinds."""
 
 KEYS = ("A", "a")
 """Two keys, unless a collation takes them for one."""
@@ -327,7 +315,8 @@ class Ping:
             else statements.property_source(name, name, column)
             for name, column in TRIAL.items()
         ]
-        batch = [{"record": {**SENT, "ID": key}, "sequence": 1} for key in KEYS]
+        sample = {str(kind): row.sent for kind, row in SAMPLES.items()}
+        batch = [{"record": {**sample, "ID": key}, "sequence": 1} for key in KEYS]
         result = self._ask(
             statements.merge(table, sources, ["ID"]),
             msgspec.json.encode(batch).decode(),
@@ -342,7 +331,7 @@ class Ping:
             )
 
     def _read(self, table: str) -> None:
-        columns = ", ".join(map(statements.identifier, READ))
+        columns = ", ".join(map(statements.identifier, SAMPLES))
         rows = self._ask(f"SELECT {columns} FROM {table}").rows  # noqa: S608 - names are quoted
         if len(rows) != len(KEYS):
             raise TargetError(
@@ -350,12 +339,12 @@ class Ping:
                 "load before this is understood."
             )
         for row in rows:
-            for name, value in READ.items():
-                if row[name] != value:
+            for kind, kept in SAMPLES.items():
+                if row[kind] != kept.read:
                     raise TargetError(
-                        f"A {TRIAL[name]} that was sent as {SENT[name]} is now "
-                        f"{row[name]} and not {value}; do not load before this is "
-                        "understood."
+                        f"A {TRIAL[kind]} that was sent as {kept.sent} is now "
+                        f"{row[kind]} and not {kept.read}; do not load before this "
+                        "is understood."
                     )
 
     def _check_settings(self) -> Iterator[str]:

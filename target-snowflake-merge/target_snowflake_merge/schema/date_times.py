@@ -6,7 +6,9 @@ import datetime as dt
 import re
 
 from target_snowflake_merge.errors import InvalidDateError, ValueRefusedError
-from target_snowflake_merge.schema.column_types import MAX_DECIMALS
+
+MAX_DECIMALS = 9
+"""Digits of a second that the types of time keep at most: nanoseconds."""
 
 DATE = r"(\d{4}-\d\d-\d\d)"
 TIME = r"((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d)?(?:[.,](\d+))?"

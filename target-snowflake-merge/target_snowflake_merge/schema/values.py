@@ -15,24 +15,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_snowflake_merge.errors import ValueRefusedError
-from target_snowflake_merge.schema.column_types import (
-    MAX_PRECISION,
-    MAX_SCALE,
-    ColumnType,
-    Kind,
-)
-from target_snowflake_merge.schema.date_times import (
-    date,
-    time_of_day,
-    timestamp,
-    utc_timestamp,
-)
 from target_snowflake_merge.schema.duplicate_names import repeated_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Converter = Callable[[Any], Any]
+
+MAX_PRECISION = 38
+"""Digits of a NUMBER."""
+
+MAX_SCALE = 37
+"""The largest scale that Snowflake allows."""
 
 MAX_EXACT_INTEGER = 2**53
 """Integers beyond it travel as text, since JSON readers may take them for doubles."""
@@ -62,40 +56,7 @@ texts a NUL is kept.
 SURROGATE = "holds half of a surrogate pair"
 
 
-def converter(column: ColumnType, texts: Kind | None = None) -> Converter:
-    """Choose what prepares the values of a column.
-
-    Args:
-        column: The type that the column has in the table.
-        texts: What texts may be besides, as in `ColumnType`.
-
-    Returns:
-        A function that takes a value and returns what to send. It raises
-        ValueRefusedError for a value that the column cannot hold exactly.
-    """
-    convert = _of_kind(column)
-    if texts is Kind.VARIANT:
-        return lambda value: convert(_from_json(value))
-    return convert
-
-
-def _of_kind(column: ColumnType) -> Converter:
-    match column.kind:
-        case Kind.NUMBER:
-            return _number(column.precision, column.scale)
-        case Kind.VARCHAR:
-            return _text(column.length or NO_TEXT_LIMIT)
-        case Kind.TIMESTAMP_TZ | Kind.TIMESTAMP_LTZ:
-            return lambda value: timestamp(value, column.decimals)
-        case Kind.TIMESTAMP_NTZ:
-            return lambda value: utc_timestamp(value, column.decimals)
-        case Kind.TIME:
-            return lambda value: time_of_day(value, column.decimals)
-        case _:
-            return CONVERTERS[column.kind]
-
-
-def _number(precision: int, scale: int) -> Converter:
+def number(precision: int, scale: int) -> Converter:
     """Return a converter into NUMBER(precision, scale)."""
     bound = min(10 ** (precision - scale), MAX_EXACT_INTEGER)
 
@@ -175,7 +136,7 @@ def double(value: object) -> str:
     return text
 
 
-def _text(limit: int) -> Converter:
+def text(limit: int) -> Converter:
     """Return a converter into VARCHAR(limit)."""
 
     def convert(value: object) -> str:
@@ -254,7 +215,7 @@ def variant(value: object) -> msgspec.Raw:
     return msgspec.Raw(encoded)
 
 
-def _from_json(value: object) -> object:
+def from_json(value: object) -> object:
     """Read an object or an array that was written as text; any other text stays one.
 
     Taps of the PipelineWise family send the JSON columns of databases so.
@@ -313,22 +274,15 @@ def _json_number(value: Decimal) -> str:
     raise ValueRefusedError(f"holds a number of more than {MAX_PRECISION} digits")
 
 
-def _only(kind: type, reason: str) -> Converter:
-    """Return a converter into ARRAY or OBJECT."""
-
-    def convert(value: object) -> msgspec.Raw:
-        if not isinstance(value, kind):
-            raise ValueRefusedError(reason)
-        return variant(value)
-
-    return convert
+def array(value: object) -> msgspec.Raw:
+    """Take an array."""
+    if not isinstance(value, list):
+        raise ValueRefusedError("is no array")
+    return variant(value)
 
 
-CONVERTERS: dict[Kind, Converter] = {
-    Kind.FLOAT: double,
-    Kind.BOOLEAN: boolean,
-    Kind.DATE: date,
-    Kind.VARIANT: variant,
-    Kind.ARRAY: _only(list, "is no array"),
-    Kind.OBJECT: _only(dict, "is no object"),
-}
+def json_object(value: object) -> msgspec.Raw:
+    """Take an object."""
+    if not isinstance(value, dict):
+        raise ValueRefusedError("is no object")
+    return variant(value)

@@ -18,8 +18,8 @@ from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
 from target_snowflake_merge.errors import TargetError, excerpt
-from target_snowflake_merge.schema.column_types import MAX_PRECISION
 from target_snowflake_merge.schema.duplicate_names import repeated_name
+from target_snowflake_merge.schema.values import MAX_PRECISION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

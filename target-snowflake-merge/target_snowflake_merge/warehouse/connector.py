@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from target_snowflake_merge.journal.entry import Entry
-    from target_snowflake_merge.schema.column_types import ColumnType
+    from target_snowflake_merge.schema.kinds import ColumnType
     from target_snowflake_merge.sql_api.client import SqlApi
     from target_snowflake_merge.warehouse.evolution import Column
 

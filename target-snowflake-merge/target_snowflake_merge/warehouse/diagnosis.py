@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_snowflake_merge.errors import TargetError, excerpt
-from target_snowflake_merge.schema.column_types import TEXT, ColumnType, Kind
+from target_snowflake_merge.schema.kinds import TEXT, ColumnType, Kind
 from target_snowflake_merge.warehouse import evolution, statements
 
 if TYPE_CHECKING:
@@ -219,16 +219,8 @@ def failing_cast(value: str, column: ColumnType) -> str:
     """
     if column.kind is Kind.VARCHAR:
         return f"LENGTH({value}) > {column.length}" if column.length else ""
-    if column.kind in statements.FORMATS:
-        function, written = statements.FORMATS[column.kind]
-        tried = f"TRY_{function}({value}, {statements.literal(written)})"
-    elif column.kind in {Kind.NUMBER, Kind.FLOAT}:
-        tried = f"TRY_CAST({value} AS {column})"
-    elif column.kind is Kind.BOOLEAN:
-        tried = f"TRY_TO_BOOLEAN({value})"
-    else:
-        return ""
-    return f"{value} IS NOT NULL AND {tried} IS NULL"
+    tried = column.traits.tried.format(text=value, type=column)
+    return f"{value} IS NOT NULL AND {tried} IS NULL" if tried else ""
 
 
 def first_failing(conditions: Sequence[str]) -> str:

@@ -17,20 +17,20 @@ from target_snowflake_merge.errors import (
     excerpt,
     record_label,
 )
-from target_snowflake_merge.schema.column_types import TIMESTAMP, Kind
 from target_snowflake_merge.schema.date_times import (
     in_utc,
     microseconds,
     now,
     timestamp,
 )
-from target_snowflake_merge.schema.values import NO_TEXT_LIMIT, converter, encoder
+from target_snowflake_merge.schema.kinds import TIMESTAMP, Kind, converter
+from target_snowflake_merge.schema.values import NO_TEXT_LIMIT, encoder
 from target_snowflake_merge.warehouse.statements import widen_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from target_snowflake_merge.schema.column_types import ColumnType
+    from target_snowflake_merge.schema.kinds import ColumnType
     from target_snowflake_merge.warehouse.connector import Table
 
 logger = logging.getLogger(__name__)

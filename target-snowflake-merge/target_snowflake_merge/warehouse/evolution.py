@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.schema.column_types import (
+from target_snowflake_merge.schema.kinds import (
     SEMI_STRUCTURED,
     TIMESTAMPS,
     ColumnType,

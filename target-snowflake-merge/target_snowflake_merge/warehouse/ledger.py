@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from target_snowflake_merge.errors import StatementTooLargeError, TargetError
-from target_snowflake_merge.schema.column_types import INTEGER, TEXT, TIMESTAMP
+from target_snowflake_merge.schema.kinds import INTEGER, TEXT, TIMESTAMP
 from target_snowflake_merge.sql_api import autocommit
 from target_snowflake_merge.warehouse import statements
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge.schema.column_types import (
-    INTEGER,
-    TEXT,
-    TIMESTAMP,
-    ColumnType,
-)
 from target_snowflake_merge.schema.date_times import now
+from target_snowflake_merge.schema.kinds import INTEGER, TEXT, TIMESTAMP, ColumnType
 from target_snowflake_merge.warehouse.identifiers import OWN as OWN_ALONE
 from target_snowflake_merge.warehouse.statements import (
     DELETED_AT,

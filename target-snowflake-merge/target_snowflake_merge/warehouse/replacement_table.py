@@ -17,7 +17,7 @@ from target_snowflake_merge.warehouse.statements import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from target_snowflake_merge.schema.column_types import ColumnType
+    from target_snowflake_merge.schema.kinds import ColumnType
     from target_snowflake_merge.warehouse.evolution import Column
 
 PREFIX = "_SDC_NEW_"

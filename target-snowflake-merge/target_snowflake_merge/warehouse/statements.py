@@ -9,30 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_snowflake_merge.schema.column_types import (
-    INTEGER,
-    TIMESTAMP,
-    ColumnType,
-    Kind,
-)
+from target_snowflake_merge.schema.kinds import INTEGER, TIMESTAMP, ColumnType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-LOCAL_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.FF9'
-LOCAL_LENGTH = len("YYYY-MM-DDTHH:MM:SS.123456789")
-"""Characters before the offset, which is UTC's where a column keeps none."""
-
-FORMATS = {
-    Kind.TIMESTAMP_TZ: ("TO_TIMESTAMP_TZ", f"{LOCAL_FORMAT}TZH:TZM"),
-    Kind.TIMESTAMP_LTZ: ("TO_TIMESTAMP_LTZ", f"{LOCAL_FORMAT}TZH:TZM"),
-    Kind.TIMESTAMP_NTZ: ("TO_TIMESTAMP_NTZ", LOCAL_FORMAT),
-    Kind.DATE: ("TO_DATE", "YYYY-MM-DD"),
-    Kind.TIME: ("TO_TIME", "HH24:MI:SS.FF9"),
-}
-"""How texts become dates and times; the module `values` writes the same formats:
-https://docs.snowflake.com/en/sql-reference/date-time-input-output
-"""
 
 SEQUENCE = "_SDC_SEQUENCE"
 REQUEST_ID = "_SDC_REQUEST_ID"
@@ -147,9 +127,7 @@ def row_source() -> Source:
 
 
 def cast(value: str, column: ColumnType) -> str:
-    """Cast a VARIANT to the type of a column, whatever the account's input formats.
-
-    Numbers go through text, which keeps every digit of a number that was sent as text.
+    """Cast a VARIANT to the type of a column.
 
     Args:
         value: An SQL expression of type VARIANT.
@@ -159,16 +137,7 @@ def cast(value: str, column: ColumnType) -> str:
         The SQL expression of the column's type.
     """
     text = f"CAST({value} AS VARCHAR)"
-    if column.kind in FORMATS:
-        function, written = FORMATS[column.kind]
-        if column.kind is Kind.TIMESTAMP_NTZ:
-            text = f"LEFT({text}, {LOCAL_LENGTH})"
-        return f"{function}({text}, {literal(written)})"
-    if column.kind in {Kind.NUMBER, Kind.FLOAT}:
-        return f"CAST({text} AS {column})"
-    if column.kind in {Kind.BOOLEAN, Kind.ARRAY, Kind.OBJECT}:
-        return f"CAST({value} AS {column})"
-    return text if column.kind is Kind.VARCHAR else value
+    return column.traits.cast.format(value=value, text=text, type=column)
 
 
 def merge(table: str, sources: Sequence[Source], keys: Sequence[str]) -> str:

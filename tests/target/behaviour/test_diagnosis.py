@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sandbox.snowflake.control.admin_client import SnowflakeAdmin
 from sqlglot import exp
 from target_snowflake_merge.errors import StatementError
-from target_snowflake_merge.schema.column_types import ColumnType, Kind
 from target_snowflake_merge.schema.duplicate_names import repeated_name
+from target_snowflake_merge.schema.kinds import ColumnType, Kind
 from target_snowflake_merge.sql_api.auth import KeyPair, load_private_key
 from target_snowflake_merge.sql_api.client import Result, Session, SqlApi, Statement
 from target_snowflake_merge.warehouse import diagnosis, statements
@@ -41,6 +41,7 @@ def ask(server: tuple[str, Path]) -> Callable[..., Result]:
     admin.sql(f"CREATE SCHEMA {config.DATABASE}.DIAGNOSIS")
     columns = (
         '"ID" NUMBER(38,0) NOT NULL, "AMOUNT" NUMBER(5,2), "AT" TIMESTAMP_TZ, '
+        '"UTC" TIMESTAMP_NTZ, '
         '"DAY" DATE, "CLOCK" TIME, "DONE" BOOLEAN, "NAME" VARCHAR(5), '
         '"LINES" VARIANT, "MUST" VARCHAR NOT NULL, "OTHER" BINARY, '
         '"_SDC_BATCHED_AT" TIMESTAMP_TZ NOT NULL'
@@ -61,6 +62,7 @@ GOOD = {
     "id": 1,
     "amount": "999.99",
     "at": "2026-03-12T10:00:00.000000000+02:00",
+    "utc": "2026-03-12T10:00:00.000000000+00:00",
     "Day": "2026-03-12",
     "clock": "10:00:00.000000000",
     "done": True,
@@ -94,6 +96,7 @@ def batch_of(*elements: str) -> bytes:
         ("amount", "ten", "does not fit into NUMBER(5,2)"),
         ("at", "noon", "does not fit into TIMESTAMP_TZ(9)"),
         ("at", "2026-03-12", "does not fit into TIMESTAMP_TZ(9)"),
+        ("utc", "noon", "does not fit into TIMESTAMP_NTZ(9)"),
         ("Day", "2026-02-30", "does not fit into DATE"),
         ("clock", "25:00:00.000000000", "does not fit into TIME(9)"),
         ("done", "perhaps", "does not fit into BOOLEAN"),

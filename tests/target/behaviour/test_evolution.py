@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from target_snowflake_merge.errors import TargetError
-from target_snowflake_merge.schema.column_types import TEXT as TEXT_COLUMN
+from target_snowflake_merge.schema.kinds import TEXT as TEXT_COLUMN
 from target_snowflake_merge.sql_api.client import Result
 from target_snowflake_merge.warehouse.connector import Connector
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from target_snowflake_merge.schema.column_types import ColumnType, Kind, described
+from target_snowflake_merge.schema.kinds import ColumnType, Kind, described
 from target_snowflake_merge.warehouse import evolution, replacement_table
 from target_snowflake_merge.warehouse.evolution import Column
 

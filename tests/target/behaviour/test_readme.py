@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_snowflake_merge.schema.column_types import Kind, column_type
+from target_snowflake_merge.schema.column_types import column_type
+from target_snowflake_merge.schema.kinds import Kind
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

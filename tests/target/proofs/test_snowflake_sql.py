@@ -10,7 +10,7 @@ import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
-from target_snowflake_merge.schema.column_types import INTEGER, TEXT, ColumnType, Kind
+from target_snowflake_merge.schema.kinds import INTEGER, TEXT, ColumnType, Kind
 from target_snowflake_merge.warehouse import diagnosis, replacement_table, statements
 from target_snowflake_merge.warehouse.evolution import Column
 

@@ -7,15 +7,15 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
-from target_snowflake_merge.schema.column_types import (
+from target_snowflake_merge.schema.column_types import column_type
+from target_snowflake_merge.schema.json_schema import whole
+from target_snowflake_merge.schema.kinds import (
     INTEGER,
     TEXT,
     ColumnType,
     Kind,
-    column_type,
     described,
 )
-from target_snowflake_merge.schema.json_schema import whole
 from target_snowflake_merge.schema.upgrade import newest
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 from singer_sdk.sql.connector import SQLToJSONSchema
 from sqlalchemy.types import NUMERIC
 from target_snowflake_merge.schema.column_types import column_type
+from target_snowflake_merge.schema.kinds import converter
 from target_snowflake_merge.schema.upgrade import newest
 from target_snowflake_merge.schema.validation import RecordValidator
-from target_snowflake_merge.schema.values import converter
 
 read = msgspec.json.Decoder(float_hook=Decimal).decode
 ITEM = {"$ref": "#/definitions/sdc_recursive_integer_array"}

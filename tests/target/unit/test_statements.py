@@ -3,7 +3,7 @@ import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
-from target_snowflake_merge.schema.column_types import INTEGER, TEXT, ColumnType, Kind
+from target_snowflake_merge.schema.kinds import INTEGER, TEXT, ColumnType, Kind
 from target_snowflake_merge.warehouse import statements
 
 TABLE = statements.qualified("FINANCE", "ERP", "ORDER")

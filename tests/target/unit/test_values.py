@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge.errors import ValueRefusedError
 from target_snowflake_merge.schema import values
-from target_snowflake_merge.schema.column_types import ColumnType, Kind
-from target_snowflake_merge.schema.values import converter
+from target_snowflake_merge.schema.kinds import ColumnType, Kind, converter
 
 NUMBER = converter(ColumnType(Kind.NUMBER, scale=9))
 INTEGER = converter(ColumnType(Kind.NUMBER))
