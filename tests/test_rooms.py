@@ -122,3 +122,14 @@ def test_plugins_know_neither_each_other_nor_the_sandbox(plugin: str) -> None:
         if imported.split(".")[0] in others
     }
     assert strangers == set()
+
+
+def test_no_test_imports_another() -> None:
+    """What several need lives in tests/helpers."""
+    found = [
+        (str(path.relative_to(ROOT)), name)
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for name in imports(path)
+        if any(part.startswith("test_") for part in name.split(".")[:-1])
+    ]
+    assert found == []

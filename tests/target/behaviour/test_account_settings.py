@@ -10,7 +10,7 @@ from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.sql_api import autocommit
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_loading import ID, TEXT, record, schema
+from tests.helpers.typed_records import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

@@ -12,7 +12,8 @@ from target_snowflake_merge.journal.entry import decoder
 from target_snowflake_merge.journal.run_folder import entries, folders
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_replay import beside
+from tests.helpers.batches import beside
+from tests.helpers.crashes import EARLY, LATE, bill, killed
 
 if TYPE_CHECKING:
     from target_snowflake_merge.journal.entry import Entry
@@ -28,12 +29,6 @@ SCHEMA = {
 KEYLESS = {**SCHEMA, "key_properties": []}
 STATE = {"type": "STATE", "value": {"bookmark": 1}}
 OTHER = {**SCHEMA, "stream": "other"}
-EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
-
-
-def bill(id_: str, extracted: str = EARLY, **more: Any) -> dict[str, Any]:
-    message = {"type": "RECORD", "stream": "bill", "record": {"id": id_, "name": "n"}}
-    return {**message, "time_extracted": extracted, **more}
 
 
 def journal(warehouse: Warehouse) -> list[Entry]:
@@ -42,21 +37,6 @@ def journal(warehouse: Warehouse) -> list[Entry]:
 
 def ledger(warehouse: Warehouse, columns: str = "REQUEST_ID, STATUS") -> list[Any]:
     return warehouse.rows(columns, "_SDC_LOADS")
-
-
-def killed(
-    warehouse: Warehouse,
-    action: proxy.Action,
-    *messages: Any,
-    at: int = 0,
-    **changes: Any,
-) -> None:
-    """Run with messages, and be killed at a statement that changes data."""
-    with proxy.before(warehouse.admin.url, {at: action}) as between:
-        run = warehouse.start(*messages, host=between.url, **changes)
-        between.client = run.pid
-        done = run.done()
-    assert done.code == -signal.SIGKILL, done.log
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, KEYLESS], ids=["keyed", "keyless"])

@@ -7,8 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_overlapping_runs import moment
-from tests.target.behaviour.test_replay import (
+from tests.helpers.batches import (
     SCHEMA,
     activate,
     bill,
@@ -16,6 +15,7 @@ from tests.target.behaviour.test_replay import (
     journal,
     statuses,
 )
+from tests.helpers.moments import moment
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

@@ -18,10 +18,10 @@ from target_snowflake_merge.journal.run_folder import folders
 from target_snowflake_merge.load.checkpoints import Checkpoints
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_crashes import killed
-from tests.target.behaviour.test_journal_care import copied
-from tests.target.behaviour.test_journal_care import journal as statements
-from tests.target.behaviour.test_order import activate, record, schema, session, state
+from tests.helpers.crashes import killed
+from tests.helpers.journals import copied
+from tests.helpers.journals import journal as statements
+from tests.helpers.sessions import activate, record, schema, session, state
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

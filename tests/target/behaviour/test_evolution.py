@@ -11,7 +11,7 @@ from target_snowflake_merge.sql_api.client import Result
 from target_snowflake_merge.warehouse.connector import Connector
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_existing_tables import (
+from tests.helpers.columns import (
     ANYTHING,
     MOMENT,
     NUMBER,
@@ -20,7 +20,7 @@ from tests.target.behaviour.test_existing_tables import (
     made,
     types,
 )
-from tests.target.behaviour.test_loading import ID, TEXT, record, schema
+from tests.helpers.typed_records import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,20 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.target.behaviour.test_loading import ID, TEXT, record, schema
+from tests.helpers.columns import ANYTHING, MOMENT, NUMBER, TREE, WHOLE, made, types
+from tests.helpers.typed_records import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
-NUMBER = {"type": ["number", "null"]}
-WHOLE = {"type": ["integer", "null"]}
 TRUTH = {"type": ["boolean", "null"]}
 DAY = {"type": ["string", "null"], "format": "date"}
-MOMENT = {"type": ["string", "null"], "format": "date-time"}
 CLOCK = {"type": ["string", "null"], "format": "time"}
-ANYTHING: dict[str, Any] = {}
 LIST = {"type": ["array", "null"]}
-TREE = {"type": ["object", "null"]}
 
 AMOUNT = {"type": ["string", "null"], "format": "singer.decimal"}
 PRICE = {**AMOUNT, "format": "x-singer.decimal", "precision": 18, "scale": 2}
@@ -29,20 +25,6 @@ POSTGRES = {**NUMBER, "multipleOf": 1e-38, "maximum": 1e62, "exclusiveMaximum": 
 """What tap-postgres makes of a numeric without precision."""
 
 LONG = "2026-01-02T03:04:05.123456+05:30"
-
-
-def made(warehouse: Warehouse, columns: str, name: str = '"BILL"') -> str:
-    """Make a table, and its schema; return its name."""
-    schema_name = f'"FINANCE"."{warehouse.schema}"'
-    warehouse.admin.sql(f"CREATE SCHEMA IF NOT EXISTS {schema_name}")
-    warehouse.admin.sql(f"CREATE TABLE {schema_name}.{name} ({columns})")
-    return f"{schema_name}.{name}"
-
-
-def types(warehouse: Warehouse, table: str = "BILL") -> dict[str, str]:
-    place = f'"FINANCE"."{warehouse.schema}"."{table}"'
-    _, rows = warehouse.admin.sql(f"DESCRIBE TABLE {place}")
-    return {row[0]: row[1] for row in rows if not row[0].startswith("_SDC_")}
 
 
 HELD = [

@@ -15,7 +15,8 @@ from target_snowflake_merge.journal.journal import BLOCK, Journal
 from target_snowflake_merge.journal.run_folder import entries, files, folders, size
 
 from tests.helpers import forks, proxy, small_volume
-from tests.target.behaviour.test_crashes import bill, killed
+from tests.helpers.crashes import bill, killed
+from tests.helpers.journals import copied, journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,25 +42,6 @@ def large(id_: str, letters: int = 10_000) -> dict[str, Any]:
     message = bill(id_)
     message["record"]["name"] = "x" * letters
     return message
-
-
-def journal(warehouse: Warehouse) -> list[Entry]:
-    return [e for folder in folders(warehouse.journal) for e in entries(folder)]
-
-
-def copied(folder: Path, times: int) -> list[str]:
-    """Make so many runs of one; return their request ids."""
-    (entry,) = entries(folder)
-    rows = (folder / f"{entry.request_id}.rows").read_bytes()
-    ids = []
-    for _ in range(times):
-        run = folder.with_name(time_ordered_id())
-        run.mkdir()
-        ids.append(str(uuid.uuid4()))
-        copy = msgspec.structs.replace(entry, request_id=ids[-1], run_id=run.name)
-        (run / f"{ids[-1]}.json").write_bytes(msgspec.json.encode(copy))
-        (run / f"{ids[-1]}.rows").write_bytes(rows)
-    return ids
 
 
 def another(warehouse: Warehouse) -> Journal:

@@ -11,42 +11,14 @@ from target_snowflake_merge.journal.entry import time_ordered_id
 from target_snowflake_merge.warehouse import replacement_table
 
 from tests.helpers import proxy
+from tests.helpers.bills import KEYED, OVERWRITE, STATE, bill, ledger, tables_aside
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
-KEYED = {
-    "type": "SCHEMA",
-    "stream": "bill",
-    "schema": {
-        "type": "object",
-        "properties": {"id": {"type": "string"}, "note": {"type": ["string", "null"]}},
-    },
-    "key_properties": ["id"],
-}
 KEYLESS = {**KEYED, "key_properties": []}
-STATE = {"type": "STATE", "value": {"bookmarks": {"other": {"at": 1}}}}
 APPEND: dict[str, Any] = {"load_method": "append-only"}
-OVERWRITE: dict[str, Any] = {"load_method": "overwrite"}
 OTHER = {**KEYED, "stream": "vendor"}
-
-
-def bill(id_: str, note: str | None = None, **fields: Any) -> dict[str, Any]:
-    record = {"id": id_, "note": note}
-    return {"type": "RECORD", "stream": "bill", "record": record, **fields}
-
-
-def ledger(warehouse: Warehouse, columns: str) -> list[Any]:
-    return warehouse.rows(columns, "_SDC_LOADS", "STARTED_AT, REQUEST_ID")
-
-
-def tables_aside(warehouse: Warehouse) -> list[str]:
-    _, rows = warehouse.admin.sql(
-        "SELECT TABLE_NAME FROM FINANCE.INFORMATION_SCHEMA.TABLES "  # noqa: S608 - the test's own text
-        f"WHERE TABLE_SCHEMA = '{warehouse.schema}' "
-        f"AND STARTSWITH(TABLE_NAME, '{replacement_table.PREFIX}')"
-    )
-    return [name for (name,) in rows]
 
 
 def test_upsert_is_the_default(warehouse: Warehouse) -> None:

@@ -9,26 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from target_snowflake_merge.target import TargetSnowflakeMerge
 
+from tests.helpers.typed_records import ID, TEXT, record, schema
+
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
 
-def schema(properties: dict[str, Any], *keys: str, stream: str = "bill") -> Any:
-    return {
-        "type": "SCHEMA",
-        "stream": stream,
-        "schema": {"type": "object", "properties": properties},
-        "key_properties": keys,
-    }
-
-
-def record(stream: str = "bill", extracted: str | None = None, **values: Any) -> Any:
-    message = {"type": "RECORD", "stream": stream, "record": values}
-    return message | ({"time_extracted": extracted} if extracted else {})
-
-
-ID = {"type": "string"}
-TEXT = {"type": ["string", "null"]}
 BILL = schema({"id": ID, "name": TEXT}, "id")
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.warehouse import identifiers
 
-from tests.target.behaviour.test_loading import ID, TEXT, record, schema
+from tests.helpers.typed_records import ID, TEXT, record, schema
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse

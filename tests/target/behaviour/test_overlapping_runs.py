@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,11 @@ import pytest
 from target_snowflake_merge.warehouse.sequence import Order
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_order import activate, record, schema, session, state
+from tests.helpers.moments import moment
+from tests.helpers.sessions import activate, record, schema, session, state
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
-
-
-def moment(**ago: float) -> str:
-    return (dt.datetime.now(dt.UTC) - dt.timedelta(**ago)).isoformat()
 
 
 def named(id_: str, name: str, extracted: str, **more: Any) -> Any:

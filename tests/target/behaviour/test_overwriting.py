@@ -10,7 +10,7 @@ from target_snowflake_merge.warehouse import evolution, replacement_table
 from target_snowflake_merge.warehouse.evolution import Column
 
 from tests.helpers import proxy
-from tests.target.behaviour.test_load_methods import (
+from tests.helpers.bills import (
     KEYED,
     OVERWRITE,
     STATE,

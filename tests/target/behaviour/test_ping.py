@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,13 +10,11 @@ from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.operate.ping import HARMLESS, Ping, settings_told
 
 from sandbox import config
-from tests.helpers import forks
-from tests.target.behaviour.test_sql_api import PAGE, answering
+from tests.helpers.answering import PAGE, answering
+from tests.helpers.pinging import ping
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
-
-COMMAND = "target_snowflake_merge.operate.cli:cli"
 
 
 UNUSABLE = ["/proc/x/journal", "/dev/null", "/dev/null/j", "x" * 300, "~nobody-here/j"]
@@ -33,28 +30,6 @@ WRONG_SETTINGS = [
     ({"HTTPS_PROXY": "http://u:hush@127.0.0.1:1"}, "through a proxy failed ([Errno"),
 ]
 """Variables of the environment, and what is said of them."""
-
-
-def ping(
-    loaded: Warehouse,
-    /,
-    variables: dict[str, str] | None = None,
-    source: str | None = None,
-    **changes: Any,
-) -> tuple[int, str]:
-    """Run the command; give its exit code and its lines."""
-    settings = loaded.folder / "config.json"
-    settings.write_text(json.dumps(loaded.settings(**changes)))
-    done = forks.run(
-        COMMAND,
-        ("--config", source or str(settings), "ping"),
-        loaded.folder,
-        variables={**os.environ, **(variables or {})},
-    )
-    output, log = done.output.decode(), done.log.decode()
-    assert "Traceback" not in log, log
-    assert "Parsing" not in log, log
-    return done.code, output or log
 
 
 def leftovers(warehouse: Warehouse) -> list[Any]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
-import ssl
-import threading
 import time
-from contextlib import contextmanager
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import backoff
@@ -22,11 +18,15 @@ from cryptography.x509.oid import NameOID
 from target_snowflake_merge.errors import StatementError, TargetError
 from target_snowflake_merge.sql_api.auth import AccessToken
 from target_snowflake_merge.sql_api.client import Session, SqlApi, Statement
-from typing_extensions import override
+
+from tests.helpers.answering import (
+    PAGE,
+    answering,
+    received,
+    received_cookies,
+)
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator
     from pathlib import Path
 
 HANDLE = {"statementHandle": "01b0-0001"}
@@ -37,68 +37,32 @@ RESULT = {
     "resultSetMetaData": {"rowType": [{"name": "A"}], "partitionInfo": [{}]},
     "data": [["1"]],
 }
-received: list[Any] = []
-received_cookies: list[Any] = []
-PAGE = "<html>Sign in to the network</html>"
 
 
-@contextmanager
-def answering(
-    *answers: tuple[Any, ...], certificate: Path | None = None, broken: int = 0
-) -> Iterator[SqlApi]:
-    """Serve these answers in turn, and give a client of the server.
-
-    An answer is a status, a body and perhaps headers. The first so many ``broken``
-    connections end in the middle of the handshake.
-    """
-    left = list(answers)
-    received.clear()
-    received_cookies.clear()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if certificate:
-        context.load_cert_chain(certificate)
-
-    class Server(HTTPServer):
-        @override
-        def get_request(self) -> tuple[socket.socket, Any]:
-            nonlocal broken
-            connection, address = super().get_request()
-            if broken:
-                broken -= 1
-                connection.recv(65_536)
-                connection.close()
-                raise OSError
-            if certificate:
-                connection = context.wrap_socket(connection, server_side=True)
-            return connection, address
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            received.append(json.loads(body) if body else None)
-            received_cookies.append(self.headers.get("Cookie"))
-            status, content, *more = left.pop(0)
-            text = content if isinstance(content, str) else json.dumps(content)
-            headers = {"Content-Length": str(len(text)), **(more[0] if more else {})}
-            self.send_response_only(status)
-            for header in headers.items():
-                self.send_header(*header)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        do_GET = do_POST  # noqa: N815 - the library's name
-
-        @override
-        def log_message(self, *_: object) -> None: ...
-
-    session = Session("DB", "WH", None, 60)
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        scheme = "https" if certificate else "http"
-        url = f"{scheme}://localhost:{server.server_port}"
-        yield SqlApi(url, AccessToken("hush"), session, "test")
-        server.shutdown()
-    assert left == []
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Make a certificate of localhost that nobody has signed, and its key."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "localhost.pem"
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(
+        encoding,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(signed.public_bytes(encoding) + private)
+    return path
 
 
 def test_a_result() -> None:
@@ -450,32 +414,6 @@ def test_a_partition_that_is_none(partition: Any, says: str) -> None:
     ):
         api.execute(Statement("SELECT 1", "r"))
     assert not isinstance(told.value, StatementError)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Make a certificate of localhost that nobody has signed, and its key."""
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "localhost.pem"
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(
-        encoding,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path.write_bytes(signed.public_bytes(encoding) + private)
-    return path
 
 
 def test_an_encrypted_connection_that_breaks_is_tried_again(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.target.behaviour.test_loading import record, schema
+from tests.helpers.typed_records import record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

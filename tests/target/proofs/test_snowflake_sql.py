@@ -14,7 +14,7 @@ from target_snowflake_merge.schema.kinds import INTEGER, TEXT, ColumnType, Kind
 from target_snowflake_merge.warehouse import diagnosis, replacement_table, statements
 from target_snowflake_merge.warehouse.evolution import Column
 
-from tests.target.behaviour.test_ping import ping
+from tests.helpers.pinging import ping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
