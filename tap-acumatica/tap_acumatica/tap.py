@@ -1,7 +1,6 @@
-"""The tap: its command and its discovery.
+"""The tap: its command, and the streams of an instance.
 
-Overridden of what is private in singer-sdk, beside what ``config.py`` lists:
-``_handle_termination``, since the SDK would end with 0.
+tests/both/unit/test_sdk.py lists what is used of singer-sdk's private names.
 """
 
 from __future__ import annotations
@@ -84,7 +83,7 @@ class TapAcumatica(Configured, Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
