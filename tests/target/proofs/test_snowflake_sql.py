@@ -109,7 +109,8 @@ STATEMENTS: dict[str, st.SearchStrategy[str]] = {
 
 PARTS = {
     *("cast", "identifier", "insertion", "literal", "qualified"),
-    *("property_source", "element_source", "constant_source", "row_source"),
+    *("property_source", "property_sources", "element_source"),
+    *("constant_source", "row_source"),
     *("failing_cast", "text", "explained"),
     *("name", "remnants", "reads_increments"),
     *("as_wide", "misfit", "lacking", "widen"),
