@@ -1,4 +1,4 @@
-"""The SQL in the README is the SQL that is sent."""
+"""The SQL in the documents is the SQL that is sent, and so are the types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from target_snowflake_merge.schema.kinds import Kind
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
-README = Path(__file__).parents[3] / "target-snowflake-merge" / "README.md"
+DOCUMENTS = Path(__file__).parents[3] / "docs" / "target"
 BLOCK = re.compile(r"<!-- sent: [\w ]+ -->\n```sql\n(.*?)\n```", re.DOTALL)
 PLACES = re.compile(r"\"S\d+\"|'[0-9a-f]{8}-[^']*'")
 """What differs from run to run: the schema, and the request id."""
@@ -88,7 +88,7 @@ EXAMPLES: dict[str, list[tuple[dict[str, Any], str]]] = {
 
 
 def test_the_table_of_types_is_true() -> None:
-    [table] = TYPES.findall(README.read_text("utf-8"))
+    [table] = TYPES.findall((DOCUMENTS / "types.md").read_text("utf-8"))
     rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
     assert [row[0] for row in rows] == list(EXAMPLES)
     for schema, column, *_ in rows:
@@ -107,7 +107,7 @@ def sent(warehouse: Warehouse) -> set[str]:
 
 
 def test_the_readme_shows_what_is_sent(sent: set[str]) -> None:
-    shown = BLOCK.findall(README.read_text("utf-8"))
+    shown = BLOCK.findall((DOCUMENTS / "statements.md").read_text("utf-8"))
     assert len(shown) == 4
     for sql in shown:
         assert plain(sql) in sent, sql
