@@ -24,8 +24,10 @@ class Proofs(msgspec.Struct):
         of: What is asked for. Proofs hold for no other endpoint, version or selection.
         empty: Whether there was no row when all were asked for last.
         filter: Whether a row that was seen without a filter has come back through one.
-        rows: The rows of the largest page that has come. No limit of the server cuts
-            pages that are shorter.
+        rows: The rows of the largest page that has come when all were asked for. No
+            limit of the server cuts pages that are shorter.
+        filtered: The same of pages that came through a filter, which may have a limit
+            of their own.
         members: The expansions, and `CUSTOM`, that lists have brought or that a record
             which was read by its id for them did not have either.
     """
@@ -34,6 +36,7 @@ class Proofs(msgspec.Struct):
     empty: bool = False
     filter: bool = False
     rows: Annotated[int, msgspec.Meta(ge=0)] = 0
+    filtered: Annotated[int, msgspec.Meta(ge=0)] = 0
     members: list[str] = []
 
     @classmethod
@@ -50,9 +53,16 @@ class Proofs(msgspec.Struct):
         kept: dict[str, Any] = msgspec.to_builtins(self)
         return kept
 
-    def decides(self, rows: int) -> bool:
+    def decides(self, rows: int, *, by_filter: bool) -> bool:
         """Tell whether a page with so few rows is the last one of its list."""
-        return rows < self.rows
+        return rows < (self.filtered if by_filter else self.rows)
+
+    def came(self, rows: int, *, by_filter: bool) -> None:
+        """Note that a page of so many rows has come."""
+        if by_filter:
+            self.filtered = max(self.filtered, rows)
+        else:
+            self.rows = max(self.rows, rows)
 
 
 def brings(row: Row, path: str) -> bool:

@@ -17,6 +17,7 @@ from tap_acumatica.proofs import brings
 from tap_acumatica.windows import EARLIEST, Window, floor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from logging import Logger
 
     from tap_acumatica.entity import Entity
@@ -62,7 +63,7 @@ class Witness:
                     break
         else:
             self._take_for_limit(len(page))
-        self.proofs.rows = max(self.proofs.rows, len(page))
+        self.proofs.came(len(page), by_filter=window != EVERYTHING)
         self.proofs.empty = window == EVERYTHING and not page
         with self._entity.aside():
             self._check_members(page)
@@ -95,8 +96,12 @@ class Witness:
     def _is_all(self, window: Window, page: list[Row]) -> bool:
         """Tell whether a page is full, or nothing comes after its last row."""
         rows = len(page)
-        full = rows >= self._entity.page_size
-        return full or not rows or self.proofs.decides(rows) or self._ends(window, page)
+        if not rows or rows >= self._entity.page_size:
+            return True
+        by_filter = window != EVERYTHING
+        return self.proofs.decides(rows, by_filter=by_filter) or self._ends(
+            window, page
+        )
 
     def _ends(self, window: Window, page: list[Row]) -> bool:
         """Ask for the last row again and what comes after it.
@@ -190,7 +195,7 @@ class Witness:
         for _ in range(TRIES):
             if (canary := self._canary(page)) is None:
                 return False
-            if self._comes_back(canary):
+            if any(self._comes_back(canary, w) for w in self._spans(canary, page)):
                 return True
             page = self._entity.page(EVERYTHING, 0, whole=False)
             if any(self._is_same(canary, row) for row in page):
@@ -227,11 +232,24 @@ class Witness:
         rows = self._reading(EVERYTHING).rows(page)
         return next(filter(self._is_dated, rows), None)
 
-    def _comes_back(self, canary: Row) -> bool:
-        modified = floor(self._entity.modified(canary) or EARLIEST)
-        window = Window(modified - TOLERANCE, modified + TOLERANCE)
+    def _spans(self, canary: Row, page: list[Row]) -> Iterator[Window]:
+        """Return windows in which a row must come back, the better proofs first.
+
+        Where the page held all rows, one with all but the newest of them shows at the
+        same time how many rows lists hold that are asked for through a filter.
+        """
+        oldest = floor(self._entity.modified(canary) or EARLIEST)
+        dated = filter(self._is_dated, page)
+        times = [self._entity.modified(row) or oldest for row in dated]
+        upper = floor(max(times, default=oldest)) - 2 * TOLERANCE
+        if len(page) < self._entity.page_size and upper > oldest + TOLERANCE:
+            yield Window(oldest - TOLERANCE, upper)
+        yield Window(oldest - TOLERANCE, oldest + TOLERANCE)
+
+    def _comes_back(self, canary: Row, window: Window) -> bool:
         try:
             page = self._entity.page(window, 0, whole=True)
+            self.proofs.came(len(page), by_filter=True)
             full = len(page) >= self._entity.page_size
             rows = self._reading(window).rows(page) if full else page
             return any(row["id"] == canary["id"] for row in rows)

@@ -41,6 +41,7 @@ class OddTable:
         rows: The rows, in the order in which they are listed.
         entity: Its name.
         limit: How many rows a list holds at most, whatever ``$top`` says.
+        found: How many rows a list holds at most that is asked for through a filter.
         hollow: Parameters with which lists are empty.
         ignored: Parameters without effect.
         most: How many expansions and custom fields lists can hold; they are empty
@@ -53,6 +54,7 @@ class OddTable:
     rows: list[Row]
     entity: str = "Bill"
     limit: int = ALL
+    found: int = ALL
     hollow: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     most: int = ALL
@@ -75,7 +77,8 @@ class OddTable:
         bounds = BOUND.findall(query.get("$filter", ""))
         found = [row for row in self.rows if lies_within(row, bounds)]
         skip, top = int(query.get("$skip", 0)), int(query.get("$top", ALL))
-        page = found[skip : skip + min(top, self.limit)]
+        most = min(top, self.limit, self.found if bounds else ALL)
+        page = found[skip : skip + most]
         return [shown(row, query, *self.only_by_id) for row in page]
 
 

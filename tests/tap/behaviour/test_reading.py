@@ -47,9 +47,12 @@ def test_a_long_history_is_read_in_windows_of_one_page(
     run = run_tap("bills", page_size=100)
     assert run.exit_code == 0
     pages = asked("Bill")
-    assert {page["$skip"] for page in pages} == {"0"}
+    # No long page has come through the filter yet when the first window ends.
+    ends = [page for page in pages if page["$skip"] != "0"]
+    assert len(ends) == 1
+    assert "ge" not in ends[0]["$filter"]
     assert len(pages) < 30
-    assert sum("ge" not in page.get("$filter", "") for page in pages) == 2
+    assert sum("ge" not in page.get("$filter", "") for page in pages) == 3
     assert "lt" not in pages[-1]["$filter"]
 
 
