@@ -262,12 +262,12 @@ class Asker:
         """Refuse what is no list of records.
 
         Raises:
-            AcumaticaError: It is none.
+            StreamError: It is none.
         """
         if not are_records(body):
             others = body if isinstance(body, list) else [body]
             odd = next(other for other in others if not are_records([other]))
-            raise AcumaticaError(
+            raise StreamError(
                 f"{self.name}: the server answered something else than records with "
                 f"ids: {exact_json.outline(odd)}."
             )

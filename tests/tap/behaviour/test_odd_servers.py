@@ -18,16 +18,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("body", [{}, None, [{"Type": {"value": "Asset"}}]])
-def test_an_answer_that_is_no_list_of_records_ends_the_run(
+SCHEMAS = SWAGGER["components"]["schemas"]
+WITH_VENDORS: dict[str, Any] = {
+    **SWAGGER,
+    "paths": {"/Account": {"get": {}}, "/Vendor": {"get": {}}},
+    "components": {"schemas": {**SCHEMAS, "Vendor": SCHEMAS["Account"]}},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        None,
+        [{"Type": {"value": "Asset"}}],
+        [{"id": None}],
+        [{"id": {"value": "a"}}],
+    ],
+)
+def test_an_answer_that_is_no_list_of_records_fails_its_stream_alone(
     body: Any, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
+    answers = {"swagger.json": WITH_VENDORS, "Vendor": [{"id": "v"}]}
     with (
-        serving(Account=body) as server,
+        serving(Account=body, **answers) as server,
         pytest.raises(AcumaticaError, match="something else than records with ids"),
     ):
         sync(server)
-    assert b"RECORD" not in capsysbinary.readouterr().out
+    written = map(json.loads, capsysbinary.readouterr().out.splitlines())
+    assert [m["stream"] for m in written if m["type"] == "RECORD"] == ["vendors"]
 
 
 def test_a_netrc_does_not_replace_the_token(
