@@ -268,7 +268,10 @@ class Client:
                 raise OverloadError(
                     f"GET {path} was not answered in full within {TIMEOUT[1]} seconds."
                 ) from error
-            raise RetryableError(unreachable(self.instance_url, error)) from error
+            # A proxy or a worker may end so what is too large for it.
+            is_cut = isinstance(root(error), ConnectionResetError)
+            kind = OverloadError if is_cut else RetryableError
+            raise kind(unreachable(self.instance_url, error)) from error
         return response, asked_at
 
     def _hold(self) -> None:

@@ -103,6 +103,15 @@ def test_an_answer_that_does_not_come_is_asked_for_in_smaller_pages(
     assert tops(asked)[:3] == [300, 300, 150]
 
 
+def test_a_page_at_which_the_connection_is_lost_twice_becomes_smaller(
+    read: Read, acumatica: AcumaticaAdmin, asked: Asked
+) -> None:
+    lost = Fault(kind="drop", path="$top=300&", count=2)
+    acumatica.add_fault(lost)
+    assert len(read(300)) == acumatica.summary()["Account"]["rows"]
+    assert tops(asked)[:3] == [300, 300, 150]
+
+
 def test_a_server_that_manages_no_page_is_told_with_the_setting(
     read: Read, acumatica: AcumaticaAdmin, asked: Asked
 ) -> None:
