@@ -31,6 +31,7 @@ from target_snowflake_merge.config import Configured
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.load.run import Run
 from target_snowflake_merge.schema.json_schema import whole
+from target_snowflake_merge.schema.upgrade import refuse_draft_3
 from target_snowflake_merge.settings import SETTINGS
 from target_snowflake_merge.signals import Ending
 from target_snowflake_merge.singer import batch_files, flattening, stream_maps
@@ -155,6 +156,7 @@ class TargetSnowflakeMerge(Configured, RunningTarget):
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Describe the properties so that the SDK finds and flattens all of them."""
         self._source = message_dict["stream"]
+        refuse_draft_3(self._source, message_dict["schema"])
         self.run.completeness.schema(self._source)
         schema = whole(message_dict["schema"])
         self._assert_line_requires(schema, requires={"properties"})

@@ -62,10 +62,7 @@ def alternatives(
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a schema names, or those of the values that it lists.
-
-    In draft 3 a schema may stand among them.
-    """
+    """Return the types that a schema names, or those of the values that it lists."""
     if "type" in schema:
         name = schema["type"]
         names = [name] if isinstance(name, str) else _listed(schema, "type")

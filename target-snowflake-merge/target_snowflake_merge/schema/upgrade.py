@@ -1,9 +1,9 @@
-"""JSON Schemas of any draft since 3, in the words of the newest one (pure functions).
+"""JSON Schemas of any draft since 4, in the words of the newest one (pure functions).
 
 Taps of databases say ``exclusiveMaximum: true``, as in draft 4; lists of ``items`` and
-fragments as ``$id`` are of draft 7, ``required: true`` is of draft 3. Schemas mix them,
-and hardly one names its draft rightly, so that none is chosen: what is old is rewritten
-wherever it stands.
+fragments as ``$id`` are of draft 7. Schemas mix them, and hardly one names its draft
+rightly, so that none is chosen: what is old is rewritten wherever it stands, and words
+that only draft 3 has are refused.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from target_snowflake_merge.errors import TargetError, excerpt
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 ANNOTATIONS = {
     "$comment",
@@ -58,7 +60,58 @@ MAX_DIGITS = 30
 DECIMALS = ("singer.decimal", "x-singer.decimal")
 """Formats of decimal numbers that are written as texts."""
 
-RENAMED = {"divisibleBy": "multipleOf", "$recursiveRef": "$ref"}
+HOLDING = {
+    *NAMED - {"dependentRequired"},
+    *("additionalItems", "additionalProperties", "allOf", "anyOf", "contains", "else"),
+    *("if", "items", "not", "oneOf", "prefixItems", "propertyNames", "then"),
+}
+"""Keywords below which there are schemas, so that a word of draft 3 is one there."""
+
+
+def refuse_draft_3(stream: str, schema: Any) -> None:  # noqa: ANN401 - a schema may be anything
+    """Refuse what draft 3 alone says, as it would be passed over.
+
+    Args:
+        stream: The stream.
+        schema: Its JSON Schema, as the tap has written it.
+
+    Raises:
+        TargetError: It has such a word; stream, word and property are named.
+    """
+    for path, part in _parts(schema):
+        for word in _words_of_draft_3(part):
+            where = f" at {excerpt(path)}" if path else ""
+            raise TargetError(
+                f"Stream {stream}: its schema has the word {word}{where} as in draft 3 "
+                "of JSON Schema, which is not understood; let the tap say it in the "
+                "words of a newer draft."
+            )
+
+
+def _words_of_draft_3(schema: Mapping[str, Any]) -> Iterator[str]:
+    yield from {"extends", "disallow", "divisibleBy"} & schema.keys()
+    if isinstance(schema.get("required"), bool):
+        yield "required"
+    types = schema.get("type")
+    if isinstance(types, list) and any(isinstance(name, dict) for name in types):
+        yield "type"
+
+
+def _parts(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - as above
+    """Go through a schema and all that are in it, with the paths of properties."""
+    parts = [("", schema)]
+    for path, part in parts:  # which grows meanwhile
+        if isinstance(part, list):
+            parts += [(path, inner) for inner in part]
+        elif isinstance(part, dict):
+            yield path, part
+            for keyword in HOLDING & part.keys():
+                inner = part[keyword]
+                if keyword in NAMED and isinstance(inner, dict):
+                    start = f"{path}." if path else ""
+                    parts += [(f"{start}{name}", inner[name]) for name in inner]
+                else:
+                    parts.append((path, inner))
 
 
 def newest(schema: Any, left_out: Collection[str] = ANNOTATIONS) -> Any:  # noqa: ANN401 - a schema may be an object or a boolean, and a wrong one anything
@@ -76,15 +129,17 @@ def newest(schema: Any, left_out: Collection[str] = ANNOTATIONS) -> Any:  # noqa
     if not isinstance(schema, dict):
         return schema
     new: dict[str, Any] = {
-        RENAMED.get(keyword) or keyword: _inner(keyword, value, left_out)
+        "$ref" if keyword == "$recursiveRef" else keyword: _inner(
+            keyword, value, left_out
+        )
         for keyword, value in schema.items()
         if keyword not in left_out
     }
     _rewrite_limits(new)
     _rewrite_items(new)
     _rewrite_dependencies(new)
-    _rewrite_types(new)
-    _rewrite_required(new, schema)
+    if "any" in _listed(new, "type"):
+        del new["type"]
     _rewrite_name(new)
     if is_decimal(schema):
         _rewrite_decimal(new)
@@ -169,48 +224,11 @@ def _rewrite_dependencies(new: dict[str, Any]) -> None:
     if not isinstance(new.get("dependencies"), dict):
         return
     for name, needed in new.pop("dependencies").items():
-        is_named = isinstance(needed, str | list)
-        keyword = "dependentRequired" if is_named else "dependentSchemas"
-        inner = [needed] if isinstance(needed, str) else needed
-        new[keyword] = {**new.get(keyword, {}), name: inner}
+        is_list = isinstance(needed, list)
+        keyword = "dependentRequired" if is_list else "dependentSchemas"
+        new[keyword] = {**new.get(keyword, {}), name: needed}
 
 
-def _rewrite_types(new: dict[str, Any]) -> None:
-    """Rewrite what draft 3 has instead of ``anyOf``, ``allOf`` and ``not``."""
-    parts = [part for part in _listed(new, "extends") if isinstance(part, dict)]
-    if "disallow" in new:
-        disallowed = {"type": _listed(new, "disallow")}
-        _rewrite_types(disallowed)
-        parts.append({"not": disallowed})
-    types = _listed(new, "type")
-    schemas = [name for name in types if isinstance(name, dict)]
-    if "any" in types:
-        del new["type"]
-    elif schemas and isinstance(new["type"], list):
-        names = [name for name in types if not isinstance(name, dict)]
-        parts.append({"anyOf": [*([{"type": names}] if names else []), *schemas]})
-        del new["type"]
-    if parts and isinstance(new.setdefault("allOf", []), list):
-        new["allOf"] += parts
-    for keyword in ("extends", "disallow"):
-        new.pop(keyword, None)
-
-
-def _listed(new: dict[str, Any], keyword: str) -> list[Any]:
+def _listed(new: Mapping[str, Any], keyword: str) -> list[Any]:
     value = new.get(keyword, [])
     return value if isinstance(value, list) else [value]
-
-
-def _rewrite_required(new: dict[str, Any], schema: dict[str, Any]) -> None:
-    """List the properties that say of themselves that they are required."""
-    properties = schema.get("properties")
-    inner = properties if isinstance(properties, dict) else {}
-    names = [
-        name
-        for name, described in inner.items()
-        if isinstance(described, dict) and described.get("required") is True
-    ]
-    if isinstance(new.get("required"), bool):
-        del new["required"]
-    if names and isinstance(new.setdefault("required", []), list):
-        new["required"] += [n for n in names if n not in new["required"]]

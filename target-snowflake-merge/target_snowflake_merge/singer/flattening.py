@@ -118,8 +118,6 @@ def _plain(schema: Any, root: Mapping[str, Any], levels: int) -> dict[str, Any]:
                 name: _plain(item, root, levels - 1)
                 for name, item in properties.items()
             }
-            for described in inner.values():
-                described.pop("required", None)  # it is missing where its object is
             return {"type": ["object", "null"], "properties": inner}
     if types & NESTED or ANYTHING in types:
         scalars = SCALARS if ANYTHING in types else types - NESTED | {"string"}

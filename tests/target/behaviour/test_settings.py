@@ -383,12 +383,16 @@ def test_wrong_schemas_are_flattened_or_refused(
 
 
 def test_what_is_required_may_be_missing_with_its_object(warehouse: Warehouse) -> None:
-    needed = {"type": "object", "properties": {"x": INTEGER | {"required": True}}}
-    message = schema("id", id=TEXT | {"required": True}, p=needed)
+    needed = {"type": "object", "properties": {"x": INTEGER}, "required": ["x"]}
+    message = schema("id", id=TEXT, p=needed)
+    message["schema"]["required"] = ["id"]
     warehouse.loaded(message, record(id="1", p={}), record(id="2"), **FLAT)
     assert warehouse.rows("ID, P__X") == [["1", None], ["2", None]]
     refusal = warehouse.load(message, record(p={}), **FLAT).refusal()
     assert '"id" is a required property' in refusal
+    message = schema("id", id=TEXT | {"required": True})
+    refusal = warehouse.load(message, record(id="3"), validate_records=False).refusal()
+    assert "Stream bill: its schema has the word required at id" in refusal
 
 
 def test_only_what_is_lost_is_told(warehouse: Warehouse) -> None:

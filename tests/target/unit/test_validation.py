@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from singer_sdk.exceptions import InvalidRecord
 from singer_sdk.sinks.core import JSONSchemaValidator
 from target_snowflake_merge.errors import RecordRefusedError, TargetError
+from target_snowflake_merge.schema.upgrade import refuse_draft_3
 from target_snowflake_merge.schema.validation import RecordValidator
 
 LINE = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
@@ -90,7 +92,6 @@ def test_multiples_of_38_digits() -> None:
 
 DRAFT_4 = {"type": ["null", "number"], "maximum": 10_000, "exclusiveMaximum": True}
 PAIR = {"type": "array", "items": [{"type": "string"}, {"type": "number"}]}
-UNION = {"type": [{"type": "integer", "maximum": 5}, "null"], "required": True}
 
 
 @pytest.mark.parametrize(
@@ -100,22 +101,17 @@ UNION = {"type": [{"type": "integer", "maximum": 5}, "null"], "required": True}
         (DRAFT_4 | {"minimum": -1, "exclusiveMinimum": True}, None, -1),
         (PAIR, ["a", 1], ["a", "b"]),
         ({"type": "string", "$id": "#/properties/x"}, "a", 1),
-        ({"type": "integer", "required": True}, Decimal("5.0"), Decimal("5.5")),
-        (UNION, Decimal("5.0"), 6),
-        ({"type": "any", "required": True, "maxLength": 2}, "ab", "abc"),
+        ({"type": "any", "maxLength": 2}, "ab", "abc"),
         ({"prefixItems": [{"type": "string"}]}, ["a"], [1]),
         ({"exclusiveMaximum": 5}, 4, 5),
         (DRAFT_4 | {"required": []}, 9999, 10_000),
         ({"type": "number", "exclusiveMaximum": False, "maximum": 5}, 5, 6),
         (PAIR | {"additionalItems": False}, ["a", 1], ["a", 1, 2]),
         ({"items": [], "additionalItems": {"type": "string"}}, ["a"], [1]),
-        ({"disallow": ["string", {"maximum": 5}]}, 6, 5),
-        ({"extends": {"type": "string"}, "title": 5}, "a", 1),
-        ({"divisibleBy": 2}, 4, 5),
+        ({"type": "string", "title": 5}, "a", 1),
         ({"type": "string", "maxLength": Decimal("2.0")}, "ab", "abc"),
         ({"type": "array", "maxItems": Decimal("1E+0"), "minItems": 1.0}, ["a"], []),
         ({"$id": "#x", "type": "string"}, "a", 1),
-        ({"dependencies": {"a": "b"}}, {"a": 1, "b": 1}, {"a": 1}),
         ({"dependencies": {"a": ["b"], "c": True}}, {"a": 1, "b": 1}, {"a": 1}),
         ({"dependencies": {"e": {"minProperties": 2}}}, {"e": 1, "f": 1}, {"e": 1}),
         ({"anyOf": [{"type": "number"}, {"type": "any", "maxLength": 2}]}, "a", "abc"),
@@ -145,14 +141,35 @@ def test_a_part_may_have_a_name(
     assert not caplog.messages
 
 
-def test_a_property_may_say_of_itself_that_it_is_required() -> None:
-    properties = {"x": {"required": True}, "y": {"required": False}, "z": {}}
-    validator = RecordValidator({"properties": properties, "required": ["z"]})
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"extends": {"type": "integer"}}, "extends at x"),
+        ({"disallow": "string"}, "disallow at x"),
+        ({"divisibleBy": 2}, "divisibleBy at x"),
+        ({"type": "integer", "required": True}, "required at x"),
+        ({"properties": {"y": {"required": False}}}, "required at x.y"),
+        ({"type": ["null", {"type": "string"}]}, "type at x"),
+        ({"anyOf": [{"items": {"divisibleBy": 2}}]}, "divisibleBy at x"),
+    ],
+)
+def test_a_word_of_draft_3_is_refused_by_its_name(schema: Any, told: str) -> None:
+    message = f"Stream bill: its schema has the word {told} as in draft 3"
+    with pytest.raises(TargetError, match=re.escape(message)):
+        refuse_draft_3("bill", {"properties": {"x": schema}})
 
-    validator.validate({"x": 1, "z": 1})
-    for record in ({"x": 1}, {"z": 1}):
-        with pytest.raises(RecordRefusedError, match="is a required property"):
-            validator.validate(record)
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": [{"required": True}]},
+        {"default": {"extends": 1}, "required": []},
+        {"properties": {"extends": True, "required": {"type": "boolean"}}},
+        {"type": {"a": 1}, "x-tap": {"required": True}},
+    ],
+)
+def test_what_only_looks_like_a_word_of_draft_3_is_left_alone(schema: Any) -> None:
+    refuse_draft_3("bill", {"properties": {"x": schema}, "required": ["x"]})
 
 
 @pytest.mark.parametrize(
@@ -171,13 +188,12 @@ def test_what_a_schema_calls_its_dialect_changes_nothing(named: object) -> None:
     "schema",
     [
         {"type": "number?"},
-        {"type": "number?", "required": True},
         {"type": {"a": 1}},
-        {"required": True, "minLength": "x"},
+        {"minLength": "x"},
         {"maxLength": Decimal("2.5")},
         {"anyOf": [{"type": "nmber"}, {"type": "null"}]},
         {"dependencies": {"a": 5}},
-        {"extends": {"type": "x"}},
+        {"dependencies": {"a": "b"}},
         5,
     ],
 )
