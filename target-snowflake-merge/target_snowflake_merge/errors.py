@@ -53,15 +53,7 @@ class StatementTooLargeError(StatementError):
 
 
 def one_line(text: str, limit: int = 500) -> str:
-    """Squeeze white space and cut a text, so that it fits into one sentence.
-
-    Args:
-        text: Any text, such as a server's message or an offending value.
-        limit: The number of characters to keep.
-
-    Returns:
-        The text on one line, with ``…`` where it was cut.
-    """
+    """Squeeze white space and cut a text, so that it fits into one sentence."""
     squeezed = " ".join(text.split())
     return squeezed if len(squeezed) <= limit else f"{squeezed[:limit]}…"
 

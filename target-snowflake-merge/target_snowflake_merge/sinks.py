@@ -55,12 +55,6 @@ class MergeSink(Sink):
     ) -> None:
         """Understand the stream's schema and make its table ready.
 
-        Args:
-            target: The target, whose settings and run are used.
-            stream_name: The stream.
-            schema: Its JSON Schema.
-            key_properties: Its key, or none.
-
         Raises:
             TargetError: A name is impossible or taken, a key is no property, the
                 schema is none, or its table cannot be made ready.

@@ -30,7 +30,7 @@ from typing_extensions import override
 from target_snowflake_merge.config import Configured
 from target_snowflake_merge.errors import TargetError
 from target_snowflake_merge.load.run import Run
-from target_snowflake_merge.schema.json_schema import whole
+from target_snowflake_merge.schema.json_schema import inline_refs
 from target_snowflake_merge.schema.upgrade import refuse_draft_3
 from target_snowflake_merge.settings import SETTINGS
 from target_snowflake_merge.signals import Ending
@@ -61,9 +61,6 @@ class TargetSnowflakeMerge(Configured, RunningTarget):
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's own
         """Read the settings; nothing is sent yet.
-
-        Args:
-            kwargs: What the SDK's `Target` takes.
 
         Raises:
             TargetError: A setting is missing or wrong.
@@ -158,20 +155,20 @@ class TargetSnowflakeMerge(Configured, RunningTarget):
         self._source = message_dict["stream"]
         refuse_draft_3(self._source, message_dict["schema"])
         self.run.completeness.schema(self._source)
-        schema = whole(message_dict["schema"])
+        schema = inline_refs(message_dict["schema"])
         self._assert_line_requires(schema, requires={"properties"})
         levels = self.config.get("flattening_max_depth") or 0
         if self.config.get("flattening_enabled") and levels:
             schema = flattening.plain(schema, levels)
         if self.config.get("stream_maps"):
             schema = stream_maps.described(schema)
-        with flattening.explained(self._source):
+        with flattening.as_sentence(self._source):
             super()._process_schema_message({**message_dict, "schema": schema})
         stream_maps.make_exact(self.mapper.stream_maps[self._source])
 
     @override
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        with stream_maps.explained(message_dict["stream"]):
+        with stream_maps.as_sentence(message_dict["stream"]):
             super()._process_record_message(message_dict)
 
     @override

@@ -160,15 +160,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, in_ledger=True)
 
     def half(self, name: str, rows: int, bind: Bind, first: int, last: int) -> Entry:
-        """Return the statement of a half of its rows, the same one each time.
-
-        Args:
-            name: Which half.
-            rows: How many rows it has.
-            bind: Them, as they are sent.
-            first: Its first sequence.
-            last: Its last sequence.
-        """
+        """Return the statement of a half of its rows, the same one each time."""
         return replace(
             self,
             request_id=str(uuid.uuid5(uuid.UUID(self.request_id), name)),

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-CARETAKER = "caretaker"
-"""The file that is locked by whoever looks after the runs that have ended."""
+JANITOR = "caretaker"
+"""The file that is locked by whoever looks after the runs that have ended.
+
+It is called as in earlier versions, which may run beside this one.
+"""
 
 BLOCK = 4_096
 """Bytes that a new folder takes on its volume."""
@@ -76,7 +79,7 @@ class Journal:
         try:
             _make_folder(path)
             self._mutex = _lock_file(path / LOCK)
-            self._caretaker = _lock_file(path / CARETAKER)
+            self._janitor = _lock_file(path / JANITOR)
             self._own: list[RunFolder] = []
             self.run = self._created()
             self._own.append(self.run)
@@ -140,7 +143,7 @@ class Journal:
     def _looked_after(self) -> Iterator[list[RunFolder] | None]:
         """Give the runs that have ended, or None where another process has them."""
         with self._caring:
-            if self._idle is not None or not _try_lock(self._caretaker):
+            if self._idle is not None or not _try_lock(self._janitor):
                 yield self._idle
                 return
             try:
@@ -154,7 +157,7 @@ class Journal:
                         run.remove_if_empty()
             finally:
                 self._idle = None
-                fcntl.flock(self._caretaker, fcntl.LOCK_UN)
+                fcntl.flock(self._janitor, fcntl.LOCK_UN)
 
     def _ended(self) -> list[Path]:
         return [path for path in folders(self.path) if _is_idle(path)]
@@ -182,7 +185,7 @@ class Journal:
             except TargetError as error:
                 logger.warning("%s", error)
             os.close(self._lock)
-        os.close(self._caretaker)
+        os.close(self._janitor)
         os.close(self._mutex)
 
     def write(self, entry: Entry, payload: bytes) -> None:

@@ -51,11 +51,7 @@ class DiskQuota:
     """Counts the bytes of a journal; threads may share it."""
 
     def __init__(self, limit: int) -> None:
-        """Start with nothing.
-
-        Args:
-            limit: The bytes that there are.
-        """
+        """Start with nothing."""
         self.limit = limit
         self.used = 0
         self._lock = threading.Lock()

@@ -37,9 +37,6 @@ class Completeness:
         But for those of the stream that it says is being read: taps that are built on
         singer-python set ``currently_syncing``. Some name their streams there in a way
         of their own; such a state does not tell which stream is whole.
-
-        Args:
-            value: The state.
         """
         self.last_state = value or self.last_state
         reading = value.get("currently_syncing")

@@ -14,7 +14,7 @@ from target_snowflake_merge.errors import (
     StatementTooLargeError,
     TargetError,
 )
-from target_snowflake_merge.warehouse.diagnosis import explained
+from target_snowflake_merge.warehouse.diagnosis import as_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,12 +37,7 @@ class RefusedError(TargetError):
     """Snowflake definitely refused a statement of the journal."""
 
     def __init__(self, message: str, entry: Entry) -> None:
-        """Describe the refusal.
-
-        Args:
-            message: The sentence for the operator.
-            entry: The statement, now marked as failed.
-        """
+        """Describe the refusal."""
         super().__init__(message)
         self.entry = entry
 
@@ -54,11 +49,7 @@ class Delivery:
     """
 
     def __init__(self, connector: Connector) -> None:
-        """Prepare to send.
-
-        Args:
-            connector: Executes the statements.
-        """
+        """Prepare to send."""
         self._connector = connector
 
     def deliver(
@@ -112,7 +103,7 @@ class Delivery:
     def _explained(self, entry: Entry, payload: bytes, error: StatementError) -> str:
         ask = partial(self._connector.query, entry.stream, entry.table)
         table = entry.aside or entry.table
-        return explained(ask, table, payload, entry.keys, error)
+        return as_sentence(ask, table, payload, entry.keys, error)
 
     def _halves(
         self,

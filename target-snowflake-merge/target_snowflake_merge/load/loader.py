@@ -76,16 +76,7 @@ class Loader:
         pass_on: Callable[[Any], None],
         parallelism: int,
     ) -> None:
-        """Start with nothing in flight.
-
-        Args:
-            delivery: Sends the statements.
-            journal: Keeps each of them before it is sent.
-            ledger: Gets a row for each of them.
-            checkpoints: Holds the states back until what came before is durable.
-            pass_on: Writes a state.
-            parallelism: How many statements may be in flight at a time.
-        """
+        """Start with nothing in flight."""
         self._delivery = delivery
         self._journal = journal
         self._ledger = ledger
@@ -111,11 +102,6 @@ class Loader:
 
     def send(self, entry: Entry, payload: bytes, name: Place) -> None:
         """Hand a statement to a worker, once its table has none in flight.
-
-        Args:
-            entry: The statement.
-            payload: Its bind.
-            name: Under which name the states are held for it.
 
         Raises:
             TargetError: Something that was sent before has failed.

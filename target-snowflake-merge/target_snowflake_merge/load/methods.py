@@ -57,14 +57,7 @@ class Upsert:
         completeness: Completeness,
         check: Callable[[], None],
     ) -> None:
-        """Do what comes once all rows are on their way.
-
-        Args:
-            batches: All of the run; no row waits in them any more.
-            loader: Sends statements.
-            connector: Talks to the schema.
-            completeness: Says whether the input is whole.
-            check: Raises an exception where nothing more is to be sent.
+        """Do what comes once all rows are on their way, as long as ``check`` allows it.
 
         Raises:
             TargetError: It cannot be done.

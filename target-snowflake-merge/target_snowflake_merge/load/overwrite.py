@@ -28,10 +28,6 @@ logger = logging.getLogger(__name__)
 def drop_remnants(journal: Journal, connector: Connector) -> None:
     """Drop what runs that have ended were filling.
 
-    Args:
-        journal: Tells which runs live.
-        connector: Finds and drops the tables.
-
     Raises:
         TargetError: The tables cannot be listed or dropped.
     """
@@ -50,13 +46,6 @@ def take_places(
     check: Callable[[], None],
 ) -> None:
     """Put the rows of the tables that were filled in the place of the old ones.
-
-    Args:
-        batches: Those of the streams; no row waits in them any more.
-        loader: Sends the statements.
-        connector: Drops the tables that were filled.
-        state: The last state of the input.
-        check: Raises an exception where no further table is to take its place.
 
     Raises:
         TargetError: A table has not taken its place, or is left over beside it.
@@ -93,11 +82,6 @@ def _check_count(batch: Batch, said: int, connector: Connector) -> None:
 
     Each statement is a session of its own, and what one of them has done is there for
     the next one only if the account and Snowflake are as they should be.
-
-    Args:
-        batch: That of the stream.
-        said: How many rows Snowflake has said to insert.
-        connector: Counts them.
     """
     new = batch.filled.qualified
     result = connector.query(batch.stream, new, replacement_table.count(new))

@@ -74,11 +74,6 @@ def settle(
 def note_others(journal: Journal, runs: Iterable[RunFolder], ledger: Ledger) -> None:
     """Take into account what living runs have sent: the ledger learns of it later.
 
-    Args:
-        journal: The journal.
-        runs: The runs that have ended.
-        ledger: Tells then what must not come back.
-
     Raises:
         TargetError: The journal cannot be read.
     """
@@ -202,11 +197,6 @@ def supersede(
 
     A run that has failed did not pass its state on, so this one has read the same rows
     again, or what has become of them; unless it was to read others, hence the warning.
-
-    Args:
-        journal: The journal.
-        ledger: Gets the rows.
-        loaded: The tables that have been loaded, and by which kind of statement.
 
     Raises:
         TargetError: The ledger or the journal cannot be written.

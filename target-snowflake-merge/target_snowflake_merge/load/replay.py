@@ -67,11 +67,6 @@ def chosen(
 ) -> list[Stored]:
     """Find the batches that are meant.
 
-    Args:
-        journal: The journal.
-        runs: The runs that have ended.
-        choice: Which batches are meant.
-
     Returns:
         The batches, in the order in which they were made.
 
@@ -125,13 +120,6 @@ def send_again(
     A new request id makes Snowflake execute it also where it knows the batch as loaded,
     such as after somebody has emptied the table. The rows keep the request id and the
     sequences of their batch, so that nothing is doubled and nothing newer is replaced.
-
-    Args:
-        found: The batches.
-        runs: The runs that have ended.
-        journal: Keeps the new statements.
-        delivery: Sends them.
-        ledger: Gets their rows, and tells what must not come back.
 
     Raises:
         TargetError: Some were refused; the others were sent. Or some must not be sent
@@ -215,15 +203,6 @@ def discard(
 
     With them go their replays and halves that are not settled or were refused: the
     next run would send them.
-
-    Args:
-        found: The batches.
-        runs: The runs that have ended.
-        journal: The journal.
-        ledger: Gets what has become of them.
-
-    Returns:
-        What was given up.
 
     Raises:
         TargetError: The journal or the ledger cannot be written. Or the rows of some

@@ -49,12 +49,6 @@ class Run:
     ) -> None:
         """Prepare to talk to Snowflake.
 
-        Args:
-            settings: The target's.
-            user_agent: Names this program to Snowflake.
-            ending: Knows whether a signal has asked the run to end.
-            pass_on: Writes a state.
-
         Raises:
             TargetError: A setting is missing or wrong.
         """

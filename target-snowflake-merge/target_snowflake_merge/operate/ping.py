@@ -113,7 +113,7 @@ def _is_full(folder: Path, wanted: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Fact:
+class Check:
     """What a check has found."""
 
     name: str
@@ -132,10 +132,6 @@ class Ping:
     def __init__(self, config: Mapping[str, Any], user_agent: str) -> None:
         """Prepare the checks; nothing is sent yet.
 
-        Args:
-            config: The target's settings.
-            user_agent: Names this program to Snowflake.
-
         Raises:
             TargetError: The settings do not say where or how to sign in.
         """
@@ -148,7 +144,7 @@ class Ping:
         self._has_schema = True
         self._commits = True
 
-    def facts(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator[Check]:
         """Make all checks, and tell of each as it ends.
 
         What depends on a check that has failed is left out: it would fail likewise.
@@ -172,9 +168,9 @@ class Ping:
                 continue
             try:
                 for text in check():
-                    yield Fact(name, text)
+                    yield Check(name, text)
             except TargetError as error:
-                yield Fact(name, str(error), is_ok=False)
+                yield Check(name, str(error), is_ok=False)
                 failed.add(name)
 
     def _api(self, settings: Sequence[str]) -> SqlApi:
@@ -353,12 +349,6 @@ class Ping:
 
 def settings_told(rows: Collection[Mapping[str, str | None]]) -> Iterator[str]:
     """Tell which settings of the account are not as usual, and why that is no matter.
-
-    Args:
-        rows: The rows of SHOW PARAMETERS.
-
-    Yields:
-        Sentences.
 
     Raises:
         TargetError: There are none.

@@ -31,10 +31,6 @@ COLUMNS = ["STATUS", "STARTED_AT", "STREAM", "KIND", *sorted(COUNTS), "REQUEST_I
 def unsettled(path: Path, destination: str) -> list[Entry]:
     """Return what a journal holds that has failed or whose outcome is unknown.
 
-    Args:
-        path: The journal's folder, which other processes may be using.
-        destination: Whose statements are meant.
-
     Returns:
         The statements, in the order in which they were made.
 

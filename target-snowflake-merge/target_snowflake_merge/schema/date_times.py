@@ -30,10 +30,6 @@ def timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
     date for its first moment in UTC, an offset that stands twice for one. Seconds have
     up to nine decimals.
 
-    Args:
-        value: A date-time of ISO 8601 or RFC 3339 with a four-digit year.
-        decimals: The decimals of a second that the column keeps.
-
     Returns:
         The text that TIMESTAMP_FORMAT of the statements reads.
 
@@ -65,13 +61,6 @@ def utc_timestamp(value: object, decimals: int = MAX_DECIMALS) -> str:
 
     It holds the time in UTC. Other loaders keep the clock of the offset instead, so
     nobody could tell later what a value means that had one.
-
-    Args:
-        value: A date-time as `timestamp` takes it.
-        decimals: The decimals of a second that the column keeps.
-
-    Returns:
-        The same as `timestamp`, with the offset of UTC.
 
     Raises:
         InvalidDateError: It is no date-time.
@@ -131,9 +120,6 @@ def time_of_day(value: object, decimals: int = MAX_DECIMALS) -> str:
     Args:
         value: The time; its offset, where given, must be UTC, since a TIME has none.
         decimals: The decimals of a second that the column keeps.
-
-    Returns:
-        The text that TIME_FORMAT of the statements reads.
 
     Raises:
         ValueRefusedError: It is no time, has another offset, or too many decimals.

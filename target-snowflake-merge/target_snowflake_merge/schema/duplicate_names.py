@@ -25,10 +25,6 @@ def repeated_name(line: bytes, message: object) -> str | None:
     Every name ends with a quote and a colon. What was read has lost the repeated ones,
     so when it is written again there are fewer of them than in the line.
 
-    Args:
-        line: The JSON.
-        message: What was read from it.
-
     Returns:
         The first such name, or None.
     """

@@ -105,12 +105,7 @@ def _common(some: list[str], others: list[str]) -> list[str]:
 
 
 def referred(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a reference within a stream's schema means, if anything.
-
-    Args:
-        reference: The reference, such as ``#/$defs/address``.
-        root: The stream's schema.
-    """
+    """Return what a reference within a stream's schema means, if anything."""
     if not reference.startswith("#"):
         return {}
     start, *steps = unquote(reference[1:]).split("/")
@@ -141,14 +136,11 @@ GATHERED = {"allOf", "$ref", "properties", "required", "additionalProperties"}
 """What a part of a stream's schema is told of at the root, or means nothing without."""
 
 
-def whole(schema: dict[str, Any]) -> dict[str, Any]:
+def inline_refs(schema: dict[str, Any]) -> dict[str, Any]:
     """Gather the properties that a stream's schema has in its ``allOf`` and ``$ref``.
 
     What is gathered leaves its part, whose rules would go on applying to records that
     stream maps and flattening have changed.
-
-    Args:
-        schema: The stream's JSON Schema.
 
     Returns:
         The same, with all properties and the required ones at the root; a property

@@ -244,10 +244,6 @@ KINDS = {
 def converter(column: ColumnType, texts: Kind | None = None) -> Converter:
     """Choose what prepares the values of a column.
 
-    Args:
-        column: The type that the column has in the table.
-        texts: What texts may be besides, as in `ColumnType`.
-
     Returns:
         A function that takes a value and returns what to send. It raises
         ValueRefusedError for a value that the column cannot hold exactly.
@@ -279,9 +275,6 @@ def described(text: str) -> ColumnType:
 
     Args:
         text: The type, such as ``TIMESTAMP_NTZ(3)`` or ``VARCHAR(20) COLLATE 'en-ci'``.
-
-    Returns:
-        The type.
     """
     match = DESCRIBED.fullmatch(text)
     if not match or match["name"] not in Kind.__members__:

@@ -71,10 +71,6 @@ HOLDING = {
 def refuse_draft_3(stream: str, schema: Any) -> None:  # noqa: ANN401 - a schema may be anything
     """Refuse what draft 3 alone says, as it would be passed over.
 
-    Args:
-        stream: The stream.
-        schema: Its JSON Schema, as the tap has written it.
-
     Raises:
         TargetError: It has such a word; stream, word and property are named.
     """
@@ -116,10 +112,6 @@ def _parts(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401
 
 def newest(schema: Any, left_out: Collection[str] = ANNOTATIONS) -> Any:  # noqa: ANN401 - a schema may be an object or a boolean, and a wrong one anything
     """Rewrite a schema, and all that are in it.
-
-    Args:
-        schema: The schema, of one draft or of several.
-        left_out: Keywords that the new one is not to have.
 
     Returns:
         A new one. What is wrong in any draft stays as it is.

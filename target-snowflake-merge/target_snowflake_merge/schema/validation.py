@@ -37,10 +37,6 @@ class RecordValidator:
     def __init__(self, schema: dict[str, Any], stream: str = "") -> None:
         """Compile a schema.
 
-        Args:
-            schema: The stream's JSON Schema.
-            stream: The stream, for a warning.
-
         Raises:
             TargetError: It is no JSON Schema of any draft, or nested too deep.
         """
@@ -64,9 +60,6 @@ class RecordValidator:
 
     def validate(self, record: dict[str, Any]) -> None:
         """Validate a record.
-
-        Args:
-            record: The record as it was read.
 
         Raises:
             RecordRefusedError: The record does not fit.

@@ -83,14 +83,6 @@ def _decimal(value: object) -> Decimal:
 def decimal_text(value: Decimal, precision: int, scale: int) -> str:
     """Write a number in plain notation, never as 1E-7.
 
-    Args:
-        value: The number.
-        precision: The digits that the column has in all.
-        scale: Those of them that stand after the point.
-
-    Returns:
-        Every digit of the number.
-
     Raises:
         ValueRefusedError: The number is NaN or infinite, or needs more digits.
     """
@@ -117,12 +109,6 @@ def _digits(digits: tuple[int, ...]) -> str:
 
 def double(value: object) -> str:
     """Write a number for a FLOAT, which is a double.
-
-    Args:
-        value: The number.
-
-    Returns:
-        The shortest text of the double.
 
     Raises:
         ValueRefusedError: It has digits that the double would not print again.
@@ -164,9 +150,6 @@ def as_text(value: object) -> str:
 
     A number has one text, whatever zeros it was sent with: 1.0 and 1 are one key.
 
-    Args:
-        value: A number, boolean, object, array, date or time.
-
     Returns:
         A number in plain notation, ``true`` or ``false``, a date or time as ISO 8601,
         anything else as JSON.
@@ -193,12 +176,6 @@ def boolean(value: object) -> bool:
 
 def variant(value: object) -> msgspec.Raw:
     """Encode a value of any type as JSON whose numbers PARSE_JSON keeps exactly.
-
-    Args:
-        value: An object, array or scalar, as it was decoded.
-
-    Returns:
-        The JSON text.
 
     Raises:
         ValueRefusedError: It holds NaN, infinity, a number with more digits than

@@ -26,9 +26,6 @@ ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/]*))?(.*)", re.DOTALL)
 def paths(message: Mapping[str, Any]) -> list[Path]:
     """Return the files of a message, all of which are JSON lines.
 
-    Args:
-        message: A BATCH message.
-
     Raises:
         TargetError: They are of another format, or not on this machine.
     """
@@ -90,11 +87,6 @@ def _is_there(path: Path) -> bool:
 
 def lines(stream: str, path: Path, compression: str | None) -> Iterator[bytes]:
     """Read the lines of a file.
-
-    Args:
-        stream: The stream, for an error.
-        path: The file.
-        compression: ``gzip``, or none.
 
     Raises:
         TargetError: The file cannot be read, or breaks off.

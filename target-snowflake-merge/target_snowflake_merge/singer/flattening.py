@@ -41,9 +41,6 @@ SCALARS = {"boolean", "integer", "number", "string"}
 def check(config: Mapping[str, Any]) -> None:
     """Refuse flattening that does not say how deep.
 
-    Args:
-        config: The settings.
-
     Raises:
         TargetError: The depth is missing.
     """
@@ -57,10 +54,6 @@ def check(config: Mapping[str, Any]) -> None:
 
 def plain(schema: Mapping[str, Any], levels: int) -> dict[str, Any]:
     """Describe the properties of a schema by ``type``, as they are when flattened.
-
-    Args:
-        schema: The stream's JSON Schema.
-        levels: How many levels of objects are flattened.
 
     Returns:
         The schema. What stays an object or an array below them is a JSON text, and only
@@ -81,11 +74,8 @@ def plain(schema: Mapping[str, Any], levels: int) -> dict[str, Any]:
 
 
 @contextmanager
-def explained(stream: str) -> Iterator[None]:
+def as_sentence(stream: str) -> Iterator[None]:
     """Turn what the SDK raises where two properties get one name into a sentence.
-
-    Args:
-        stream: The stream whose schema is flattened.
 
     Raises:
         TargetError: Two of its properties get one name.
@@ -155,9 +145,6 @@ class Flattener:
 
     def flattened(self, record: dict[str, Any]) -> dict[str, Any]:
         """Flatten a record.
-
-        Args:
-            record: The record, after stream maps.
 
         Returns:
             A new one; arrays and deeper objects are JSON texts.

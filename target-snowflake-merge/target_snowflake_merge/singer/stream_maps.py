@@ -56,9 +56,6 @@ NOTHING = (None, "__NULL__")
 def check(stream_maps: object) -> None:
     """Refuse what the SDK's checks of a setting let pass, or stumble over.
 
-    Args:
-        stream_maps: The setting, of whatever type.
-
     Raises:
         TargetError: An expression is empty, or ``__else__`` is not null.
     """
@@ -81,14 +78,7 @@ def check(stream_maps: object) -> None:
 
 
 def described(schema: dict[str, Any]) -> dict[str, Any]:
-    """Give the SDK an object where a property's schema is a boolean or empty.
-
-    Args:
-        schema: The stream's JSON Schema.
-
-    Returns:
-        One that means the same.
-    """
+    """Give the SDK an object where a property's schema is a boolean or empty."""
     properties = {
         name: {"allOf": [inner]} if inner in ({}, True, False) else inner
         for name, inner in schema["properties"].items()
@@ -101,13 +91,6 @@ def mended(schema: dict[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:
 
     To what a mapped property may be it adds null, in ways that make ``anyOf`` no schema
     and have ``oneOf`` refuse null; ``__else__: null`` takes what is referred to away.
-
-    Args:
-        schema: The schema, after stream maps.
-        source: The schema before them.
-
-    Returns:
-        One that means what the SDK has meant.
     """
     properties = {
         name: _nullable(inner) if isinstance(inner, dict) else inner
@@ -193,11 +176,7 @@ KINDS: dict[type[StreamMap], type[_Exact]] = {
 
 
 def make_exact(stream_maps: Iterable[StreamMap]) -> None:
-    """Have stream maps lose nothing.
-
-    Args:
-        stream_maps: What maps a stream, as the SDK has made it.
-    """
+    """Have stream maps lose nothing."""
     for stream_map in stream_maps:
         kind = KINDS.get(type(stream_map))
         if kind:
@@ -210,14 +189,11 @@ def make_exact(stream_maps: Iterable[StreamMap]) -> None:
 
 
 @contextmanager
-def explained(stream: str) -> Iterator[None]:
+def as_sentence(stream: str) -> Iterator[None]:
     """Compute exactly, and turn what an expression raises into a sentence.
 
     The SDK explains expressions that are wrong in themselves, and lets what they do to
     the values end in a traceback.
-
-    Args:
-        stream: The stream whose record is mapped.
 
     Raises:
         TargetError: An expression cannot be evaluated for the record.
@@ -240,10 +216,6 @@ def quotient(dividend: Any, divisor: Any) -> Any:  # noqa: ANN401 - whatever an 
     """Divide exactly, or to the usual number of digits where the quotient never ends.
 
     A thousand digits of 1/3 would fit nowhere.
-
-    Args:
-        dividend: Usually a number.
-        divisor: Usually a number.
     """
     if type(dividend) is type(divisor) is int:  # of which Python would make a float
         dividend = Decimal(dividend)

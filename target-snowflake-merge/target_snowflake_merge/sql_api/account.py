@@ -80,13 +80,7 @@ def _in_hosts(account: str) -> str:
 
 
 def destination(account: str, database: str, schema: str) -> str:
-    """Name the place in which rows end, however its account is written.
-
-    Args:
-        account: The account identifier, or an address of the account.
-        database: The database.
-        schema: The schema.
-    """
+    """Name the place in which rows end, however its account is written."""
     name = _in_hosts(account).removesuffix(".privatelink")
     return f"{name}/{database}/{schema}".upper()
 
@@ -103,12 +97,7 @@ def _renamed(written: str) -> str:
 
 
 def _top_level_domain(account: str, name: str) -> str:
-    """Return what the address ends with: regions of China have a domain of their own.
-
-    Args:
-        account: The setting, which may be an address that says so.
-        name: The identifier, whose region may say so.
-    """
+    """Return how the address ends: regions of China have a domain of their own."""
     written = SNOWFLAKE.search(_host(account))
     if written:
         return written[1].lower()
@@ -116,15 +105,7 @@ def _top_level_domain(account: str, name: str) -> str:
 
 
 def identifier(account: str) -> str:
-    """Take an account's identifier out of an address that was pasted in its place.
-
-    Args:
-        account: An identifier, a host name of the account, or an address of its web
-            interface.
-
-    Returns:
-        The identifier; what is no address stays as it is.
-    """
+    """Take an account's identifier out of an address that was pasted in its place."""
     account = account.strip()
     host = _host(account)
     if host.lower() == SNOWSIGHT:
@@ -165,12 +146,6 @@ def jwt_account(account: str) -> str:
     The region and cloud of a locator are cut off, ``org-account`` stays, and a period
     between organisation and account becomes a hyphen:
     https://docs.snowflake.com/en/developer-guide/sql-api/authenticating
-
-    Args:
-        account: The account identifier, such as ``xy12345.us-east-1``, or an address.
-
-    Returns:
-        The name in upper case.
     """
     name = identifier(account)
     if ".global" in name.lower():  # a replicated account: <name>-<hash>.global
@@ -182,12 +157,6 @@ def organisation_form(account: str) -> str:
     """Turn ``org.account``, as SQL writes it, into ``org-account``; leave the rest.
 
     Every region of a locator holds a hyphen, a name of an account never does.
-
-    Args:
-        account: The account identifier.
-
-    Returns:
-        The same identifier, as host names write it.
     """
     first, dot, rest = account.partition(".")
     is_region = "-" in rest or "." in rest or rest.lower() in {"privatelink", "global"}

@@ -112,9 +112,6 @@ class BearerToken(Authenticator):
     def __init__(self, token: str) -> None:
         """Take a token, as it was copied or read from a file.
 
-        Args:
-            token: The token; white space around it does not count.
-
         Raises:
             TargetError: No header could carry it, and the library's own error would
                 show it.
@@ -210,14 +207,7 @@ class KeyPair(Authenticator):
 
 
 def fingerprint(private_key: RSAPrivateKey) -> str:
-    """Return what Snowflake shows as the user's RSA_PUBLIC_KEY_FP.
-
-    Args:
-        private_key: The key whose public half is meant.
-
-    Returns:
-        ``SHA256:`` and the base64 digest of the public key's DER form.
-    """
+    """Return what Snowflake shows as the user's RSA_PUBLIC_KEY_FP."""
     der = private_key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -226,12 +216,6 @@ def fingerprint(private_key: RSAPrivateKey) -> str:
 
 def authenticator(config: Mapping[str, Any]) -> Authenticator:
     """Choose how to sign in by the settings that are given.
-
-    Args:
-        config: The settings.
-
-    Returns:
-        What signs requests in.
 
     Raises:
         TargetError: None or more than one way is given, or the key cannot be used.
@@ -260,12 +244,6 @@ def authenticator(config: Mapping[str, Any]) -> Authenticator:
 def read_key_file(path: Path) -> bytes:
     """Read a file with a private key.
 
-    Args:
-        path: What the setting private_key_path names; ``~`` is the user's folder.
-
-    Returns:
-        Its content.
-
     Raises:
         TargetError: The file cannot be read.
     """
@@ -286,9 +264,6 @@ def load_private_key(key: bytes, passphrase: str | None) -> RSAPrivateKey:
         key: PEM text, where ``\n`` or ``\r\n`` may be written out, as environment
             variables carry it; or DER, as it is or in base64.
         passphrase: What the key is encrypted with, if it is.
-
-    Returns:
-        The RSA key.
 
     Raises:
         TargetError: It is no usable key; the sentence says why.

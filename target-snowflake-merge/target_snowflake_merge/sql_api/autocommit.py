@@ -24,9 +24,6 @@ SHOW = f"SHOW PARAMETERS LIKE '{NAME}'"
 def check(rows: Iterable[Mapping[str, str | None]]) -> None:
     """Refuse a user for whom it is off, or may be.
 
-    Args:
-        rows: The result of SHOW.
-
     Raises:
         TargetError: Nothing that is loaded would stay.
     """

@@ -149,14 +149,7 @@ class SqlApi:
     def __init__(
         self, url: str, authenticator: Authenticator, session: Session, user_agent: str
     ) -> None:
-        """Prepare a client; nothing is sent yet.
-
-        Args:
-            url: Scheme and host of the account.
-            authenticator: Signs the requests in.
-            session: What all statements are executed with.
-            user_agent: Names this program to Snowflake.
-        """
+        """Prepare a client; nothing is sent yet."""
         self._url = url
         self._authenticator = authenticator
         self._session = session
@@ -316,13 +309,6 @@ class SqlApi:
 
         Network trouble, throttling and server errors are waited out with pauses that
         grow at random; a refused token is made anew once.
-
-        Args:
-            request: The request.
-            or_return: Statuses that are not waited out here.
-
-        Returns:
-            The answer.
         """
         pauses = _Pauses()
         may_renew = True
@@ -484,11 +470,7 @@ class _Pauses:
         return time.monotonic() - self._started
 
     def next(self, retry_after: float | None) -> float:
-        """Return the seconds to wait: at random below a limit that doubles.
-
-        Args:
-            retry_after: The seconds that the server asks for at least, if it does.
-        """
+        """Return the seconds to wait: at random below a limit that doubles."""
         self._count += 1
         jittered = backoff.full_jitter(min(MAX_PAUSE_SECONDS, 0.5 * 2**self._count))
         return max(jittered, min(retry_after or 0.0, MAX_PAUSE_SECONDS))

@@ -250,15 +250,7 @@ def _clock_hint(answer: Answer, now: float) -> str:
 
 
 def clock_difference(theirs: float | None, ours: float) -> str:
-    """Say by how much the clocks differ, if it is much.
-
-    Args:
-        theirs: The server's time in seconds since 1970, where it is known.
-        ours: This machine's time.
-
-    Returns:
-        Half a sentence, or nothing.
-    """
+    """Say in half a sentence by how many seconds the clocks differ, if by many."""
     skew = 0.0 if theirs is None else ours - theirs
     if abs(skew) < TOLERATED_SKEW_SECONDS:
         return ""

@@ -183,10 +183,6 @@ class Connector:
     def columns(self, stream: str, table: str) -> dict[str, Column] | None:
         """Return the columns of a table, or None where it is not there.
 
-        Args:
-            stream: On whose behalf.
-            table: The qualified name of the table.
-
         Raises:
             TargetError: It cannot be described.
         """
@@ -243,9 +239,6 @@ class Connector:
             first_sequence: The first sequence that it may insert; None for any.
             sent_before: Whether it may have been sent already, by a run that has ended.
 
-        Returns:
-            Its result.
-
         Raises:
             StatementTooLargeError: Fewer rows may pass.
             StatementError: Snowflake refused it: it was not executed.
@@ -261,15 +254,6 @@ class Connector:
 
     def query(self, stream: str, table: str, sql: str, *binds: str) -> Result:
         """Execute a statement that may be repeated without harm.
-
-        Args:
-            stream: On whose behalf, for the query tag.
-            table: The qualified name of the table, for an error.
-            sql: The statement.
-            binds: Its binds.
-
-        Returns:
-            Its result.
 
         Raises:
             TargetError: It was not executed, or perhaps it was.

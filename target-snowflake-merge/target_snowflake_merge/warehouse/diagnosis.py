@@ -83,7 +83,7 @@ class Trial:
     reason: str
 
 
-def explained(
+def as_sentence(
     ask: Ask, table: str, payload: bytes, keys: Sequence[str], error: StatementError
 ) -> str:
     """Say what Snowflake said, and which value was meant where that can be found out.
@@ -95,9 +95,6 @@ def explained(
             named as the columns, in any case.
         keys: The properties by which a record is known.
         error: Why the batch was refused.
-
-    Returns:
-        The sentences for the operator.
     """
     said = str(error)
     if not DATA_ERROR.fullmatch(error.code) or not payload:
@@ -210,10 +207,6 @@ def text(key: str) -> str:
 def failing_cast(value: str, column: ColumnType) -> str:
     """Write the condition that a text cannot become a value of a column.
 
-    Args:
-        value: An SQL expression of type VARCHAR.
-        column: The type of the column.
-
     Returns:
         The condition; empty where every text can.
     """
@@ -225,10 +218,6 @@ def failing_cast(value: str, column: ColumnType) -> str:
 
 def first_failing(conditions: Sequence[str]) -> str:
     """Find the first record of a batch for which one of some conditions is true.
-
-    Args:
-        conditions: SQL conditions on an element of the batch; the first ones count
-            first.
 
     Returns:
         The statement, whose bind is the batch. It gives the place of the record and

@@ -85,14 +85,7 @@ class ElementEncoder:
         keys: Sequence[str],
         options: RowOptions,
     ) -> None:
-        """Choose how each property is sent.
-
-        Args:
-            table: The table, which gives the sequences.
-            properties: The names of the columns by property.
-            keys: The key properties, or none.
-            options: What else the settings and the schema ask for.
-        """
+        """Choose how each property is sent."""
         self._table = table
         self._names = properties
         self._keys = keys
@@ -110,10 +103,6 @@ class ElementEncoder:
         self, record: dict[str, Any], message: Mapping[str, Any]
     ) -> tuple[int, bytes]:
         """Give a record its place in the order and encode it.
-
-        Args:
-            record: The record, after stream maps.
-            message: The message that brought it.
 
         Returns:
             Its sequence and its element, as JSON.

@@ -49,14 +49,7 @@ class TableRequirements:
 
 
 def read(rows: Iterable[Mapping[str, str | None]]) -> dict[str, Column]:
-    """Read what DESCRIBE TABLE says.
-
-    Args:
-        rows: Its rows: https://docs.snowflake.com/en/sql-reference/sql/desc-table
-
-    Returns:
-        The columns by name, in the order of the table.
-    """
+    """Read what DESCRIBE TABLE says."""
     return {
         str(row["name"]): Column(
             described(str(row["type"])),
@@ -70,10 +63,6 @@ def read(rows: Iterable[Mapping[str, str | None]]) -> dict[str, Column]:
 
 def named(needs: TableRequirements, present: Collection[str]) -> dict[str, str]:
     """Find out what the columns are called in the table.
-
-    Args:
-        needs: What the stream needs.
-        present: The columns of the table.
 
     Returns:
         The names in the table by the names in upper case. The target's own columns
@@ -93,9 +82,6 @@ def named(needs: TableRequirements, present: Collection[str]) -> dict[str, str]:
 def check_new(needs: TableRequirements) -> None:
     """Check what a table of our own could not do either.
 
-    Args:
-        needs: What the stream needs.
-
     Raises:
         TargetError: A part of the key is of no type by which rows are known.
     """
@@ -108,10 +94,6 @@ def changes(needs: TableRequirements, present: Mapping[str, Column]) -> list[str
 
     New columns are added, texts get longer, numbers more precise. Columns that the
     stream does not know stay as they are.
-
-    Args:
-        needs: What the stream needs.
-        present: The columns of the table.
 
     Returns:
         The statements; none when the table is ready.

@@ -32,12 +32,6 @@ OWN = {REQUEST_ID, ROW}
 def table(stream: str) -> str:
     """Return the name of a stream's table.
 
-    Args:
-        stream: The stream.
-
-    Returns:
-        The name in upper case.
-
     Raises:
         TargetError: No table can have the name.
     """
@@ -49,10 +43,6 @@ def table(stream: str) -> str:
 
 def columns(stream: str, properties: Iterable[str]) -> dict[str, str]:
     """Return the names of the columns of a stream.
-
-    Args:
-        stream: The stream.
-        properties: Its properties.
 
     Returns:
         The names in upper case, by property.
@@ -100,12 +90,6 @@ def _check(name: str, where: str, what: str, remedy: str) -> None:
 
 def existing(stream: str, table: str, name: str, present: Collection[str]) -> str:
     """Find a column in a table that another tool may have made.
-
-    Args:
-        stream: The stream, for an error.
-        table: The qualified name of the table, for an error.
-        name: The column's name in upper case.
-        present: The columns of the table.
 
     Returns:
         The name itself where it is there, or where nothing like it is; else the one

@@ -205,10 +205,6 @@ class Ledger:
     def newest(self, stream: str | None, limit: int) -> list[dict[str, str | None]]:
         """Return the newest statements, those that have failed first.
 
-        Args:
-            stream: Only those of this stream, if given.
-            limit: How many.
-
         Raises:
             TargetError: The table cannot be read.
         """

@@ -74,10 +74,6 @@ class OwnColumns:
 
         Without metadata, rows may still be marked as deleted, and one that comes again
         is not any more: an element without metadata has no such time.
-
-        Args:
-            table: The columns of the table.
-            filled: The names of the record's own columns, by property.
         """
         keys = {name: key for name, (key, _) in METADATA.items()}
         if not self.adds_metadata:

@@ -35,12 +35,7 @@ LONGEST_RUN = dt.timedelta(days=7)
 
 
 def name(run_id: str, table: str) -> str:
-    """Name the table that a run fills; two tables never share one.
-
-    Args:
-        run_id: The run.
-        table: The table whose place it will take.
-    """
+    """Name the table that a run fills; two tables never share one."""
     whole = f"{PREFIX}{run_id.upper()}_{table}"
     if len(whole) <= MAX_LENGTH:
         return whole
@@ -54,13 +49,7 @@ def remnants(
     """Choose the tables that nobody fills any more.
 
     A run that the journal does not know may live on another machine, or be one of a
-    journal that is lost.
-
-    Args:
-        tables: Names of tables.
-        living: The runs of the journal that live.
-        ended: Those that have ended.
-        now: The present time, in seconds since 1970.
+    journal that is lost. ``now`` is in seconds since 1970.
     """
     for table in tables:
         match = NAME.match(table)
@@ -79,11 +68,6 @@ def reads_increments(
 
     Such a tap sends what is new since, and an overwritten table would keep only that.
     ``replication_key_value`` is the SDK's name for it; others use the property's own.
-
-    Args:
-        stream: The stream.
-        properties: Its properties.
-        state: The value of a STATE message.
     """
     bookmarks = state.get("bookmarks")
     bookmark = bookmarks.get(stream) if isinstance(bookmarks, dict) else None
@@ -96,12 +80,7 @@ def reads_increments(
 def as_wide(
     wanted: Mapping[str, ColumnType], old: Mapping[str, Column]
 ) -> dict[str, ColumnType]:
-    """Let columns be as wide as those of the table into which their values will go.
-
-    Args:
-        wanted: The columns that are needed, by their names in upper case.
-        old: The columns of the table whose place will be taken.
-    """
+    """Let columns be as wide as those of the table into which their values will go."""
     return {
         name: old[called].type.widened(column)
         if (called := _called(name, old)) and old[called].type.is_like(column)
@@ -112,10 +91,6 @@ def as_wide(
 
 def misfit(new: Mapping[str, ColumnType], old: Mapping[str, Column]) -> str:
     """Say why the rows of a new table cannot go into an old one.
-
-    Args:
-        new: The columns of the new table.
-        old: Those of the old one.
 
     Returns:
         Half a sentence, or nothing where they can, once it is widened.
@@ -155,11 +130,6 @@ def widen(
 ) -> list[str]:
     """Write what lets an old table take the rows of a new one.
 
-    Args:
-        table: The qualified name of the old one.
-        new: The columns of the new one, which are no misfit.
-        old: Those of the old one.
-
     Returns:
         The statements; none where it can already.
     """
@@ -182,12 +152,6 @@ def move(
     columns that the new one lacks are null, whatever their defaults are.
     https://docs.snowflake.com/en/sql-reference/sql/insert
 
-    Args:
-        table: The qualified name of the old one.
-        new_table: That of the new one.
-        new: The columns of the new one.
-        old: Those of the old one, once it was widened.
-
     Returns:
         The statement; it needs INSERT and DELETE on the old table.
     """
@@ -205,13 +169,6 @@ def replace_table(table: str, new: str) -> str:
 
     Grants and tags are those of the old one: a clone's might be those of its source.
     https://docs.snowflake.com/en/sql-reference/sql/create-table
-
-    Args:
-        table: The qualified name of the old one.
-        new: That of the new one.
-
-    Returns:
-        The statement.
     """
     create = f"CREATE OR REPLACE TABLE {table} COPY GRANTS COPY TAGS"
     return f"{create}\nAS SELECT * FROM {new}"  # noqa: S608 - names are quoted

@@ -34,38 +34,17 @@ class Source:
 
 
 def identifier(name: str) -> str:
-    """Quote a name.
-
-    Args:
-        name: The name as Snowflake keeps it.
-
-    Returns:
-        The quoted identifier.
-    """
+    """Quote a name."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    r"""Quote a text; in Snowflake's constants a backslash escapes as well.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The string constant.
-    """
+    r"""Quote a text; in Snowflake's constants a backslash escapes as well."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def qualified(*names: str) -> str:
-    """Join the parts of a name, such as database, schema and table.
-
-    Args:
-        names: The parts, as Snowflake keeps them.
-
-    Returns:
-        The quoted parts with points between them.
-    """
+    """Join the parts of a name, such as database, schema and table."""
     return ".".join(map(identifier, names))
 
 
@@ -77,44 +56,17 @@ def property_sources(
 
 
 def property_source(name: str, key: str, column: ColumnType) -> Source:
-    """Read a property of the record and cast it to its column.
-
-    Args:
-        name: The name of the column.
-        key: The name of the property, exactly.
-        column: The type of the column in the table.
-
-    Returns:
-        The source column.
-    """
+    """Read a property of the record and cast it to its column."""
     return Source(name, column, cast(f"f.value['record'][{literal(key)}]", column))
 
 
 def element_source(name: str, key: str, column: ColumnType) -> Source:
-    """Read what an element of the array says about its record, such as its sequence.
-
-    Args:
-        name: The name of the column.
-        key: The name within the element.
-        column: The type of the column in the table.
-
-    Returns:
-        The source column.
-    """
+    """Read what an element of the array says about its record, such as its sequence."""
     return Source(name, column, cast(f"f.value[{literal(key)}]", column))
 
 
 def constant_source(name: str, text: str, column: ColumnType) -> Source:
-    """Give a value that is the same in all rows of a batch.
-
-    Args:
-        name: The name of the column.
-        text: The value, in the form that the cast of its type reads.
-        column: The type of the column in the table.
-
-    Returns:
-        The source column.
-    """
+    """Give a value that is the same in all rows of a batch, as its cast reads it."""
     return Source(name, column, cast(literal(text), column))
 
 
@@ -127,15 +79,7 @@ def row_source() -> Source:
 
 
 def cast(value: str, column: ColumnType) -> str:
-    """Cast a VARIANT to the type of a column.
-
-    Args:
-        value: An SQL expression of type VARIANT.
-        column: The type of the column in the table.
-
-    Returns:
-        The SQL expression of the column's type.
-    """
+    """Cast a VARIANT to the type of a column."""
     text = f"CAST({value} AS VARCHAR)"
     return column.traits.cast.format(value=value, text=text, type=column)
 
@@ -152,9 +96,6 @@ def merge(table: str, sources: Sequence[Source], keys: Sequence[str]) -> str:
         sources: The columns to write.
         keys: The names of the key columns. Without keys, a row is known by its request
             id and its place in the batch, and is only ever inserted.
-
-    Returns:
-        The statement.
     """
     names = [source.name for source in sources]
     collated = {source.name for source in sources if source.type.collation}
@@ -187,33 +128,16 @@ def insertion(names: Sequence[str]) -> str:
 
 
 def guarded(sql: str, at: int, first_sequence: int) -> str:
-    """Let a MERGE insert only what was observed at some time or later.
+    """Let a MERGE, whose `insertion` begins ``at``, insert only later observations.
 
     Rows that are there already are updated as ever, by their sequence.
-
-    Args:
-        sql: The MERGE.
-        at: Where its `insertion` begins.
-        first_sequence: The first sequence that may be inserted.
-
-    Returns:
-        The MERGE with the condition.
     """
     condition = f" AND s.{identifier(SEQUENCE)} >= {first_sequence}"
     return f"{sql[:at]}{condition}{sql[at:]}"
 
 
 def upsert(table: str, columns: Mapping[str, ColumnType], key: str) -> str:
-    """Write a MERGE whose source rows always replace those of the table.
-
-    Args:
-        table: The qualified name of the table.
-        columns: The columns; the elements of the bind's array have their names.
-        key: The column by which rows are known.
-
-    Returns:
-        The statement.
-    """
+    """Write a MERGE whose source rows, called as the columns, always win."""
     rows = ",\n  ".join(
         f"{cast(f'f.value[{literal(name)}]', column)} AS {identifier(name)}"
         for name, column in columns.items()
@@ -266,15 +190,7 @@ def create_schema(database: str, schema: str) -> str:
 
 
 def create_table(table: str, columns: Mapping[str, ColumnType]) -> str:
-    """Make the table where it is missing.
-
-    Args:
-        table: The qualified name.
-        columns: Its columns, in order.
-
-    Returns:
-        The statement.
-    """
+    """Make the table where it is missing."""
     return f"CREATE TABLE IF NOT EXISTS {table} (\n  {_definitions(columns)}\n)"
 
 
@@ -325,16 +241,6 @@ def mark_deleted(
     The mark counts as an observation at the time of that record: whoever has seen such
     a row since then, in a run beside this one, has seen it later and brings it back; a
     batch from before it does not, however late it is sent.
-
-    Args:
-        table: The qualified name.
-        deleted_at: The time of the mark, as the statements read times.
-        first_sequence: The sequence of the version's first record.
-        version: The version.
-        column: The type of the column that is set.
-
-    Returns:
-        The statement.
     """
     deleted = identifier(DELETED_AT)
     return (
@@ -347,16 +253,7 @@ def mark_deleted(
 
 
 def delete(table: str, first_sequence: int, version: int) -> str:
-    """Remove the rows that `mark_deleted` would mark, and those that it has marked.
-
-    Args:
-        table: The qualified name.
-        first_sequence: The sequence of the version's first record.
-        version: The version.
-
-    Returns:
-        The statement.
-    """
+    """Remove the rows that `mark_deleted` would mark, and those that it has marked."""
     gone = _is_gone(first_sequence, version)
     return f"DELETE FROM {table}\nWHERE {gone}"  # noqa: S608 - names are quoted
 
@@ -386,16 +283,7 @@ def watermarks(ledger: str) -> str:
 
 
 def loads(ledger: str, limit: int, *, by_stream: bool) -> str:
-    """List the ledger, failures on top.
-
-    Args:
-        ledger: The qualified name.
-        limit: How many rows.
-        by_stream: Whether the stream is a bind.
-
-    Returns:
-        The statement.
-    """
+    """List the ledger, failures on top; the stream is a bind where it is asked for."""
     where = "WHERE STREAM = ?\n" if by_stream else ""
     return (
         f"SELECT * FROM {ledger}\n{where}"  # noqa: S608 - names are quoted

@@ -82,7 +82,7 @@ def explain(
     batch = [{"record": record, "sequence": 1} for record in records]
     payload = batch_of(*map(json.dumps, batch))
     error = StatementError("Snowflake refused.", code=code)
-    return diagnosis.explained(ask, TABLE, payload, keys, error)
+    return diagnosis.as_sentence(ask, TABLE, payload, keys, error)
 
 
 def batch_of(*elements: str) -> bytes:
@@ -154,7 +154,7 @@ def test_what_is_no_json_is_named(bad: str, named: str) -> None:
     error = StatementError("Snowflake refused.", code="100069")
     payload = batch_of(good, f'{{"record": {bad}}}')
 
-    sentence = diagnosis.explained(strict, TABLE, payload, ["id"], error)
+    sentence = diagnosis.as_sentence(strict, TABLE, payload, ["id"], error)
 
     assert f"It was record id 7: {named} that Snowflake reads" in sentence
 

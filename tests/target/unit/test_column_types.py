@@ -8,7 +8,7 @@ import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 from target_snowflake_merge.schema.column_types import column_type
-from target_snowflake_merge.schema.json_schema import whole
+from target_snowflake_merge.schema.json_schema import inline_refs
 from target_snowflake_merge.schema.kinds import (
     INTEGER,
     TEXT,
@@ -241,7 +241,7 @@ def test_texts_that_may_be_times(formats: list[str | None], times: Kind | None) 
     ],
 )
 def test_a_schema_in_parts_is_joined(schema: Any, joined: Any) -> None:
-    assert whole(schema) == joined
+    assert inline_refs(schema) == joined
 
 
 @pytest.mark.parametrize(
