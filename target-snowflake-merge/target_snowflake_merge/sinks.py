@@ -125,8 +125,7 @@ class MergeSink(Sink):
         filled.order.raise_floor(run.ledger.floor(filled.destination), clock())
         names = {key: filled.called[name] for key, name in self._properties.items()}
         options = RowOptions(
-            numbers_rows=self._own.numbers_rows,
-            adds_metadata=self._own.adds_metadata,
+            own=self._own,
             deleted_by=self._deleted_by,
             nulls_invalid_dates=self.config["invalid_dates"] == "null",
             wanted=types,

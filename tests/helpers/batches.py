@@ -63,7 +63,7 @@ def beside(warehouse: Warehouse, entry: Entry) -> Iterator[Callable[..., None]]:
 
     def write(**changes: Any) -> None:
         known = {"request_id": str(uuid.uuid4()), "status": "loaded", **changes}
-        living.write(msgspec.structs.replace(entry, **known), b"")
+        living.run.write(msgspec.structs.replace(entry, **known), b"")
 
     yield write
     living.close()

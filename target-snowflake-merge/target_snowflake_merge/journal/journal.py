@@ -22,6 +22,7 @@ from target_snowflake_merge.journal.run_folder import (
     LOCK,
     DiskQuota,
     RunFolder,
+    entries,
     folders,
     readable,
     size,
@@ -188,14 +189,6 @@ class Journal:
         os.close(self._janitor)
         os.close(self._mutex)
 
-    def write(self, entry: Entry, payload: bytes) -> None:
-        """Keep a statement of this run before it is sent.
-
-        Raises:
-            TargetError: It cannot be written, or there is no room for it.
-        """
-        self.run.write(entry, payload)
-
     def _make_room(self, wanted: int) -> None:
         """Remove the oldest loaded statements, and stop where that is not enough."""
         limit = self._room.limit
@@ -244,7 +237,7 @@ class Journal:
     def _shrink(self, run: RunFolder, goal: int) -> int:
         """Forget what a run no longer needs until the journal has so many bytes."""
         freed = 0
-        for entry in run.entries():
+        for entry in entries(run.path):
             if self._room.used <= goal:
                 break
             if entry.status in REMOVABLE and entry.request_id not in self.protected_ids:
@@ -255,7 +248,7 @@ class Journal:
         """Remove what is loaded, for this destination, and older than the retention."""
         oldest = (dt.datetime.now(dt.UTC) - self._retention).isoformat()
         for run in runs:
-            for entry in run.entries():
+            for entry in entries(run.path):
                 is_old = (entry.finished_at or entry.created_at) < oldest
                 if entry.status in REMOVABLE and is_old and self.owns(entry):
                     run.forget(entry)

@@ -98,7 +98,7 @@ class RunFolder:
         """The run's identity; in their order runs have begun."""
         return self.path.name
 
-    def write(self, entry: Entry, payload: bytes) -> None:
+    def write(self, entry: Entry, payload: bytes) -> Stored:
         """Keep a statement; when this returns, it survives a loss of power.
 
         Raises:
@@ -118,6 +118,7 @@ class RunFolder:
                 with contextlib.suppress(OSError):
                     rows.unlink()
                 raise
+        return Stored(self, entry)
 
     def update(self, entry: Entry) -> None:
         """Replace what is known about a statement, which may have been sent.
@@ -160,14 +161,6 @@ class RunFolder:
                 f"{advice}"
             ) from error
 
-    def entries(self) -> list[Entry]:
-        """Return the statements in the order in which they were made.
-
-        Raises:
-            TargetError: A file of the journal is damaged.
-        """
-        return entries(self.path)
-
     def is_settled(self, request_id: str) -> bool:
         """Whether the outcome of a statement is known by now."""
         path = self.path / f"{request_id}{ENTRY}"
@@ -176,17 +169,9 @@ class RunFolder:
         except FileNotFoundError:  # so well that it was forgotten
             return True
 
-    def payload(self, entry: Entry) -> bytes:
-        """Return the bind of a statement.
-
-        Raises:
-            TargetError: It is gone, or not what it was.
-        """
-        return payload(self.path, entry)
-
     def clean(self) -> None:
         """Remove what a crash left half written; it was never sent."""
-        known = {entry.request_id for entry in self.entries()}
+        known = {entry.request_id for entry in entries(self.path)}
         for path in files(self.path):
             is_orphan = path.suffix == ROWS and path.stem not in known
             if path.suffix == TEMPORARY or is_orphan:
@@ -238,7 +223,7 @@ class Stored:
         Raises:
             TargetError: It is gone, or not what it was.
         """
-        return self.run.payload(self.entry)
+        return payload(self.run.path, self.entry)
 
     def put(self, entry: Entry) -> Stored:
         """Replace what is known about it.

@@ -17,10 +17,10 @@ from target_snowflake_merge.errors import (
 from target_snowflake_merge.warehouse.diagnosis import as_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from target_snowflake_merge.journal.entry import Entry
-    from target_snowflake_merge.journal.run_folder import RunFolder
+    from target_snowflake_merge.journal.run_folder import RunFolder, Stored
     from target_snowflake_merge.sql_api.client import Result
     from target_snowflake_merge.warehouse.connector import Connector
 
@@ -54,8 +54,7 @@ class Delivery:
 
     def deliver(
         self,
-        run: RunFolder,
-        entry: Entry,
+        stored: Stored,
         payload: bytes,
         *,
         first_sequence: int | None = None,
@@ -64,8 +63,7 @@ class Delivery:
         """Execute a statement; one that Snowflake finds too large is halved.
 
         Args:
-            run: The folder that holds the statement.
-            entry: The statement.
+            stored: The statement.
             payload: Its bind; empty where it has none.
             first_sequence: The first sequence that it may insert; None for any.
             sent_before: Whether it may have been sent already, by a run that has ended.
@@ -78,25 +76,26 @@ class Delivery:
             RefusedError: Snowflake definitely refused it; the journal says so.
             TargetError: The outcome is unknown; the journal still has it in flight.
         """
-        entry = entry.sent()
+        entry = stored.entry.sent()
         if sent_before:
-            run.update(entry)
+            stored.put(entry)
         started = time.monotonic()
         try:
             result = self._connector.execute(
                 entry, payload, first_sequence=first_sequence, sent_before=sent_before
             )
         except StatementTooLargeError as error:
-            halves = list(self._halves(run, entry, payload, error))
-            yield halved(run, entry, [half for half, _ in halves])
+            halves = list(self._halves(stored.run, entry, payload, error))
+            places = " and ".join(half.entry.request_id for half, _ in halves)
+            why = f"too large for Snowflake, sent as {places}"
+            yield stored.put(entry.superseded(why)).entry
             for half, part in halves:
-                yield from self.deliver(run, half, part, first_sequence=first_sequence)
+                yield from self.deliver(half, part, first_sequence=first_sequence)
             return
         except StatementError as error:
             message = self._explained(entry, payload, error)
-            raise refused(run, entry, message) from error
-        loaded = executed(entry, result)
-        run.update(loaded)
+            raise _refused(stored.run, entry, message) from error
+        loaded = stored.put(_executed(entry, result)).entry
         logger.info("%s", described(loaded, time.monotonic() - started))
         yield loaded
 
@@ -106,12 +105,8 @@ class Delivery:
         return as_sentence(ask, table, payload, entry.keys, error)
 
     def _halves(
-        self,
-        run: RunFolder,
-        entry: Entry,
-        payload: bytes,
-        error: StatementTooLargeError,
-    ) -> Iterator[tuple[Entry, bytes]]:
+        self, run: RunFolder, entry: Entry, payload: bytes, error: StatementError
+    ) -> Iterator[tuple[Stored, bytes]]:
         """Make two statements of one, the same two each time.
 
         Their rows keep the request id and their places, so that nothing doubles even
@@ -122,22 +117,20 @@ class Delivery:
                 f"Stream {entry.stream}: a single record of {len(payload) - 2} bytes "
                 "is too large for Snowflake."
             )
-            raise refused(run, entry, message) from error
+            raise _refused(run, entry, message) from error
         elements = msgspec.json.decode(payload, type=list[msgspec.Raw])
         middle = len(elements) // 2
         for name, part in (("1", elements[:middle]), ("2", elements[middle:])):
             rows = msgspec.json.encode(part)
             ends = _sequence(part[0]), _sequence(part[-1])
-            half = entry.half(name, len(part), rows, *ends)
-            run.write(half, rows)
-            yield half, rows
+            yield run.write(entry.half(name, len(part), rows, *ends), rows), rows
 
 
 def _sequence(element: msgspec.Raw) -> int:
     return msgspec.json.decode(element, type=_Place).sequence
 
 
-def executed(entry: Entry, result: Result) -> Entry:
+def _executed(entry: Entry, result: Result) -> Entry:
     """Say of a statement what Snowflake has answered.
 
     Raises:
@@ -148,15 +141,7 @@ def executed(entry: Entry, result: Result) -> Entry:
     return entry.loaded(result.handle, result.attempts, **counts)
 
 
-def halved(run: RunFolder, entry: Entry, halves: Sequence[Entry]) -> Entry:
-    """Note in the journal that others have taken a statement's place."""
-    places = " and ".join(half.request_id for half in halves)
-    entry = entry.superseded(f"too large for Snowflake, sent as {places}")
-    run.update(entry)
-    return entry
-
-
-def refused(run: RunFolder, entry: Entry, message: str) -> RefusedError:
+def _refused(run: RunFolder, entry: Entry, message: str) -> RefusedError:
     """Note a refusal in the journal, and return the error to raise."""
     entry = entry.failed(message)
     try:

@@ -116,8 +116,8 @@ class Loader:
         finished = _Finished(entry.table, [])
         try:
             entry = self._guarded(entry)
-            self._journal.write(entry, payload)
-            for done in self._delivery.deliver(self._journal.run, entry, payload):
+            stored = self._journal.run.write(entry, payload)
+            for done in self._delivery.deliver(stored, payload):
                 finished.entries.append(done)
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             finished.error = error

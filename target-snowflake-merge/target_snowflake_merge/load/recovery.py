@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_snowflake_merge.journal.run_folder import Stored, entries, folders
@@ -33,52 +34,106 @@ KEYED_SINCE = (
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class EndedRuns:
+    """The runs of a journal that have ended, and the ledger that learns of them."""
+
+    journal: Journal
+    runs: Collection[RunFolder]
+    ledger: Ledger
+
+    def statements(self, *more: RunFolder) -> Iterator[Stored]:
+        """Go through their statements for the journal's destination."""
+        for run in (*self.runs, *more):
+            for entry in entries(run.path):
+                if self.journal.owns(entry):
+                    yield Stored(run, entry)
+
+    def note_others(self) -> None:
+        """Take into account what living runs have sent: the ledger learns of it later.
+
+        Raises:
+            TargetError: The journal cannot be read.
+        """
+        ended = {run.path for run in self.runs}
+        others = [one for one in folders(self.journal.path) if one not in ended]
+        note(self.journal, others, self.ledger)
+
+    def complete(self, *more: RunFolder) -> None:
+        """Write into the ledger what the journal knows of outcomes and it does not.
+
+        Raises:
+            TargetError: The ledger or the journal cannot be written.
+        """
+        found = [one for one in self.statements(*more) if not one.entry.in_ledger]
+        record(self.ledger, [one for one in found if one.entry.is_settled])
+
+    def mark_replayed(self) -> None:
+        """Note of what was not loaded that a replay has loaded it, with all its halves.
+
+        A replay that was refused itself stands for nothing any more then, nor once its
+        batch was forgotten.
+        """
+        known: set[str] = set()
+        replays: dict[tuple[str, str], set[Status]] = {}
+        for entry in (one.entry for one in self.statements(self.journal.run)):
+            known.add(entry.request_id)
+            if entry.replays:
+                group = replays.setdefault((entry.replays, entry.run_id), set())
+                group.add(entry.status)
+        loaded = {
+            of for (of, _), became in replays.items() if "loaded" in became <= DONE
+        }
+        for stored in self.statements():
+            entry = stored.entry
+            if entry.status in REPLAYED and entry.request_id in loaded:
+                stored.put(entry.replayed())
+            elif (
+                entry.status == "failed"
+                and entry.replays
+                and (entry.replays in loaded or entry.replays not in known)
+            ):
+                stored.put(entry.stands_for_nothing())
+
+    def settle(self, delivery: Delivery, check: Callable[[], None]) -> None:
+        """Send what was in flight again, under its request id.
+
+        Raises:
+            TargetError: Snowflake cannot be reached, or the journal not be read.
+        """
+        found = list(self.statements())
+        if any(not one.entry.is_settled for one in found):
+            self.ledger.open()
+        self.complete()
+        for stored in sorted(found, key=_removals_first):
+            if not stored.entry.is_settled:
+                check()
+                self.note_others()
+                _settle(stored, delivery, self.ledger)
+                if stored.entry.kind in REMOVING:
+                    self.complete()
+
+
 def settle(
     journal: Journal,
     delivery: Delivery,
     ledger: Ledger,
-    check: Callable[[], None] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Bring the statements of runs that have ended to their end.
 
-    What was in flight is sent again under its request id. The ledger gets the rows that
-    it lacks, and what is old is forgotten.
-
-    Args:
-        journal: The journal.
-        delivery: Sends the statements.
-        ledger: Gets the rows.
-        check: Raises an exception where no further statement is to be sent.
+    The ledger gets the rows that it lacks, and what is old is forgotten. ``check``
+    raises an exception where no further statement is to be sent.
 
     Raises:
         TargetError: Snowflake cannot be reached, or the journal not be read.
     """
     with journal.idle_runs() as runs:
-        own = list(statements_of(journal, runs))
-        if any(not one.entry.is_settled for one in own):
-            ledger.open()
-        complete(journal, runs, ledger)
-        for stored in sorted(own, key=_removals_first):
-            if not stored.entry.is_settled:
-                if check:
-                    check()
-                note_others(journal, runs, ledger)
-                _settle(stored, delivery, ledger)
-                if stored.entry.kind in REMOVING:
-                    complete(journal, runs, ledger)
-        mark_replayed(journal, runs)
-        complete(journal, runs, ledger)
+        ended = EndedRuns(journal, runs, ledger)
+        ended.settle(delivery, check)
+        ended.mark_replayed()
+        ended.complete()
         journal.forget_old(runs)
-
-
-def note_others(journal: Journal, runs: Iterable[RunFolder], ledger: Ledger) -> None:
-    """Take into account what living runs have sent: the ledger learns of it later.
-
-    Raises:
-        TargetError: The journal cannot be read.
-    """
-    ended = {run.path for run in runs}
-    note(journal, [one for one in folders(journal.path) if one not in ended], ledger)
 
 
 def note(journal: Journal, found: Iterable[Path], ledger: Ledger) -> None:
@@ -98,28 +153,9 @@ def _removals_first(found: Stored) -> bool:
     return found.entry.kind not in REMOVING
 
 
-def complete(journal: Journal, runs: Iterable[RunFolder], ledger: Ledger) -> None:
-    """Write into the ledger what the journal knows of outcomes and it does not.
-
-    Raises:
-        TargetError: The ledger or the journal cannot be written.
-    """
-    found = statements_of(journal, runs)
-    lacking = [one for one in found if one.entry.is_settled and not one.entry.in_ledger]
-    record(ledger, lacking)
-
-
-def statements_of(journal: Journal, runs: Iterable[RunFolder]) -> Iterator[Stored]:
-    """Go through the statements for this journal's destination."""
-    for run in runs:
-        for entry in run.entries():
-            if journal.owns(entry):
-                yield Stored(run, entry)
-
-
 def _settle(stored: Stored, delivery: Delivery, ledger: Ledger) -> None:
-    run, entry = stored.run, stored.entry
-    if run.is_settled(entry.request_id):  # by the statement that it is a half of
+    entry = stored.entry
+    if stored.run.is_settled(entry.request_id):  # by the statement that it is a half of
         return
     if entry.aside:
         # Its state was not passed on, so the rows come again, into another table; and
@@ -140,7 +176,7 @@ def _settle(stored: Stored, delivery: Delivery, ledger: Ledger) -> None:
     first = ledger.first_insertable(entry)
     try:
         for _ in delivery.deliver(
-            run, entry, stored.payload(), first_sequence=first, sent_before=True
+            stored, stored.payload(), first_sequence=first, sent_before=True
         ):
             pass
     except RefusedError as error:
@@ -150,33 +186,6 @@ def _settle(stored: Stored, delivery: Delivery, ledger: Ledger) -> None:
             "them, with --discard it forgets them",
             *(error, entry.rows, error.entry.request_id, error.entry.request_id),
         )
-
-
-def mark_replayed(journal: Journal, runs: Collection[RunFolder]) -> None:
-    """Note of what was not loaded that a replay has loaded it, with all of its halves.
-
-    A replay that was refused itself stands for nothing any more then, nor once its
-    batch was forgotten.
-    """
-    known: set[str] = set()
-    replays: dict[tuple[str, str], set[Status]] = {}
-    for stored in statements_of(journal, [*runs, journal.run]):
-        entry = stored.entry
-        known.add(entry.request_id)
-        if entry.replays:
-            group = replays.setdefault((entry.replays, entry.run_id), set())
-            group.add(entry.status)
-    loaded = {of for (of, _), became in replays.items() if "loaded" in became <= DONE}
-    for stored in statements_of(journal, runs):
-        entry = stored.entry
-        if entry.status in REPLAYED and entry.request_id in loaded:
-            stored.put(entry.replayed())
-        elif (
-            entry.status == "failed"
-            and entry.replays
-            and (entry.replays in loaded or entry.replays not in known)
-        ):
-            stored.put(entry.stands_for_nothing())
 
 
 def record(ledger: Ledger, found: Collection[Stored]) -> None:
@@ -204,7 +213,7 @@ def supersede(
     with journal.idle_runs() as runs:
         past = [
             Stored(stored.run, stored.entry.passed())
-            for stored in statements_of(journal, runs)
+            for stored in EndedRuns(journal, runs, ledger).statements()
             if stored.entry.status == "failed"
             and stored.entry.run_id < journal.run.run_id
             and (stored.entry.table, _as(stored.entry.kind)) in loaded

@@ -17,11 +17,7 @@ from target_snowflake_merge.journal.entry import DISCARDABLE
 from target_snowflake_merge.journal.run_folder import entries, folders
 from target_snowflake_merge.load.delivery import RefusedError
 from target_snowflake_merge.load.recovery import (
-    complete,
-    mark_replayed,
-    note_others,
     record,
-    statements_of,
 )
 from target_snowflake_merge.warehouse.encoder import DELETED_AT
 from target_snowflake_merge.warehouse.ledger import REMOVING
@@ -33,8 +29,9 @@ if TYPE_CHECKING:
 
     from target_snowflake_merge.journal.entry import Entry
     from target_snowflake_merge.journal.journal import Journal
-    from target_snowflake_merge.journal.run_folder import RunFolder, Stored
+    from target_snowflake_merge.journal.run_folder import Stored
     from target_snowflake_merge.load.delivery import Delivery
+    from target_snowflake_merge.load.recovery import EndedRuns
     from target_snowflake_merge.warehouse.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -62,9 +59,7 @@ class Choice:
         )
 
 
-def chosen(
-    journal: Journal, runs: Collection[RunFolder], choice: Choice
-) -> list[Stored]:
+def chosen(ended: EndedRuns, choice: Choice) -> list[Stored]:
     """Find the batches that are meant.
 
     Returns:
@@ -73,8 +68,9 @@ def chosen(
     Raises:
         TargetError: One belongs to a run that lives, or a request id is unknown.
     """
-    found = [f for f in statements_of(journal, runs) if choice.takes(f.entry)]
-    idle = {run.path for run in [*runs, journal.run]}
+    journal = ended.journal
+    found = [one for one in ended.statements() if choice.takes(one.entry)]
+    idle = {run.path for run in [*ended.runs, journal.run]}
     for folder in folders(journal.path):
         if folder not in idle and any(map(choice.takes, entries(folder))):
             raise TargetError(
@@ -82,7 +78,7 @@ def chosen(
                 "its own; try again when it has ended."
             )
     unknown = set(choice.request_ids) - {one.entry.request_id for one in found}
-    for one in statements_of(journal, runs) if unknown else ():
+    for one in ended.statements() if unknown else ():
         if one.entry.request_id in unknown:
             raise TargetError(_left_out(one.entry))
     if unknown:
@@ -108,13 +104,7 @@ def _left_out(entry: Entry) -> str:
     )
 
 
-def send_again(
-    found: Collection[Stored],
-    runs: Collection[RunFolder],
-    journal: Journal,
-    delivery: Delivery,
-    ledger: Ledger,
-) -> None:
+def send_again(found: Collection[Stored], ended: EndedRuns, delivery: Delivery) -> None:
     """Send batches again, each as a statement of its own.
 
     A new request id makes Snowflake execute it also where it knows the batch as loaded,
@@ -125,25 +115,26 @@ def send_again(
         TargetError: Some were refused; the others were sent. Or some must not be sent
             again; none was sent.
     """
+    journal, ledger = ended.journal, ended.ledger
     ledger.open()
-    note_others(journal, runs, ledger)
+    ended.note_others()
     _check([one.entry for one in found], ledger)
     journal.protected_ids = {one.entry.request_id for one in found}
     refusals = []
     for stored in found:
         entry = stored.entry
-        note_others(journal, runs, ledger)
+        ended.note_others()
         first = ledger.first_insertable(entry)
         try:
             inserted = _send_again(stored, journal, delivery, first)
-            note_others(journal, runs, ledger)
+            ended.note_others()
             if inserted and ledger.first_insertable(entry) != first:
                 _warn(entry, inserted)
         except RefusedError as error:
             logger.error("%s", error)  # noqa: TRY400 - the sentence says it all
             refusals.append(error)
-    mark_replayed(journal, runs)
-    complete(journal, [*runs, journal.run], ledger)
+    ended.mark_replayed()
+    ended.complete(journal.run)
     if refusals:
         raise TargetError(_refused(len(refusals), len(found)))
 
@@ -188,17 +179,12 @@ def _send_again(
     """Send a batch again, and return how many rows it has inserted."""
     payload = stored.payload()
     again = stored.entry.again(journal.run.run_id)
-    journal.write(again, payload)
-    sent = delivery.deliver(journal.run, again, payload, first_sequence=first)
+    kept = journal.run.write(again, payload)
+    sent = delivery.deliver(kept, payload, first_sequence=first)
     return sum(done.inserted for done in sent if done.status == "loaded")
 
 
-def discard(
-    found: Collection[Stored],
-    runs: Collection[RunFolder],
-    journal: Journal,
-    ledger: Ledger,
-) -> list[Entry]:
+def discard(found: Collection[Stored], ended: EndedRuns) -> list[Entry]:
     """Give batches up: they are never sent again, unless by request id.
 
     With them go their replays and halves that are not settled or were refused: the
@@ -209,7 +195,7 @@ def discard(
             are in the table, or were given up before, or the outcome of one that
             removes rows is not known; none was discarded.
     """
-    every = statements_of(journal, runs)
+    every = ended.statements()
     unloaded = [one for one in every if one.entry.status in DISCARDABLE]
     given_up: dict[str, Stored] = {}
     others = []
@@ -219,7 +205,7 @@ def discard(
         others += [] if parts else [whole]
     _check_discardable(others, len(found), [one.entry for one in given_up.values()])
     gone = [one.put(one.entry.discarded()) for one in given_up.values()]
-    record(ledger, gone)
+    record(ended.ledger, gone)
     return [one.entry for one in gone]
 
 

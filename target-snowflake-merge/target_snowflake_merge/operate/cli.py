@@ -17,7 +17,7 @@ from target_snowflake_merge.config import ENVIRONMENT, read
 from target_snowflake_merge.journal.entry import Status
 from target_snowflake_merge.load import replay
 from target_snowflake_merge.load.delivery import Delivery
-from target_snowflake_merge.load.recovery import settle
+from target_snowflake_merge.load.recovery import EndedRuns, settle
 from target_snowflake_merge.operate import report
 from target_snowflake_merge.operate.ping import Ping
 from target_snowflake_merge.target import TargetSnowflakeMerge
@@ -179,17 +179,18 @@ def replay_command(  # noqa: PLR0913 - the options of the command
         if not (file or discard or dry_run):
             settle(journal, delivery, ledger)
         with journal.idle_runs() as runs:
-            found = replay.chosen(journal, runs, choice)
+            ended = EndedRuns(journal, runs, ledger)
+            found = replay.chosen(ended, choice)
             batches = [stored.entry for stored in found]
             click.echo(report.chosen(batches), err=bool(file))
             if file:
                 if found:
                     replay.dump(found, file)
             elif discard and found:
-                given_up = replay.discard(found, runs, journal, ledger)
+                given_up = replay.discard(found, ended)
                 click.echo(report.discarded(given_up))
             elif not dry_run and found:
-                replay.send_again(found, runs, journal, delivery, ledger)
+                replay.send_again(found, ended, delivery)
     finally:
         journal.close()
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from target_snowflake_merge.schema.kinds import ColumnType
     from target_snowflake_merge.warehouse.connector import Table
+    from target_snowflake_merge.warehouse.metadata_columns import OwnColumns
 
 logger = logging.getLogger(__name__)
 
@@ -60,16 +61,14 @@ class RowOptions:
     """What else becomes of the records of a stream.
 
     Args:
-        numbers_rows: Whether rows are known by their place in the batch, not by a key.
-        adds_metadata: Whether elements carry what the metadata columns need.
+        own: The columns that the target fills itself.
         deleted_by: The property that says when a record was deleted, if any.
         nulls_invalid_dates: Whether a text that is no date becomes null, unless it is
             a part of the key.
         wanted: The types that the schema asks for; the table may have others.
     """
 
-    numbers_rows: bool
-    adds_metadata: bool
+    own: OwnColumns
     deleted_by: str | None
     nulls_invalid_dates: bool
     wanted: Mapping[str, ColumnType]
@@ -115,10 +114,10 @@ class ElementEncoder:
         element = Element(
             self._converted(record), self._table.order.next(microseconds, version)
         )
-        if self._options.numbers_rows:
+        if self._options.own.numbers_rows:
             self._row += 1
             element.row = self._row
-        if self._options.adds_metadata:
+        if self._options.own.adds_metadata:
             element.extracted_at = extracted_at
             element.received_at = now()
             element.table_version = version

@@ -229,7 +229,7 @@ def test_what_is_kept_survives_a_loss_of_power(
         sql="MERGE",
         created_at="",
     )
-    journal.write(entry, b"[]")
+    journal.run.write(entry, b"[]")
     rows, known = folder / f"{ID}.rows", folder / f"{ID}.json"
     assert since() == inodes(rows, folder, known, folder)
 
