@@ -16,6 +16,7 @@ from target_snowflake_merge.errors import (
     one_line,
     record_label,
 )
+from target_snowflake_merge.load.batch import Batch
 from target_snowflake_merge.schema.column_types import column_type
 from target_snowflake_merge.schema.kinds import Kind
 from target_snowflake_merge.schema.upgrade import newest
@@ -32,9 +33,9 @@ from target_snowflake_merge.warehouse.sequence import clock
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from target_snowflake_merge.load.batch import Batch
     from target_snowflake_merge.load.run import Run
     from target_snowflake_merge.schema.kinds import ColumnType
+    from target_snowflake_merge.warehouse.connector import Table
 
 
 class RunningTarget(Target):
@@ -112,9 +113,22 @@ class MergeSink(Sink):
     def _prepared(self) -> tuple[Batch, ElementEncoder]:
         """Make the table ready and choose how each property is sent."""
         types = self._types()
+        filled = self._filled(types)
+        names = {key: filled.called[name] for key, name in self._properties.items()}
+        options = RowOptions(
+            own=self._own,
+            deleted_by=self._deleted_by,
+            nulls_invalid_dates=self.config["invalid_dates"] == "null",
+            wanted=types,
+        )
+        encoder = ElementEncoder(filled, names, self.key_properties, options)
+        return self._run.add(self._made_batch(filled, names)), encoder
+
+    def _filled(self, types: Mapping[str, ColumnType]) -> Table:
+        """Make the table ready that gets the rows."""
+        run = self._run
         wanted = {self._properties[key]: types[key] for key in types}
         wanted |= self._own.types()
-        run = self._run
         filled = run.connector.prepare(
             self.stream_name,
             wanted,
@@ -123,18 +137,18 @@ class MergeSink(Sink):
             name_replacement=run.method.names_table(run.loader.run_id),
         )
         filled.order.raise_floor(run.ledger.floor(filled.destination), clock())
-        names = {key: filled.called[name] for key, name in self._properties.items()}
-        options = RowOptions(
-            own=self._own,
-            deleted_by=self._deleted_by,
-            nulls_invalid_dates=self.config["invalid_dates"] == "null",
-            wanted=types,
-        )
-        batch = run.add(
-            self.stream_name,
+        return filled
+
+    def _made_batch(self, filled: Table, names: Mapping[str, str]) -> Batch:
+        return Batch(
+            run=self._run.shared,
+            stream=self.stream_name,
+            source=self._run.source(self.stream_name),
             properties=self.schema["properties"],
             keys=self.key_properties,
             matched=[names[key] for key in self._match],
+            load_method=self._run.method.told(self.key_properties),
+            places=self._run.method.places(self.stream_name),
             filled=filled,
             columns=[
                 *statements.property_sources(names, filled.columns),
@@ -144,7 +158,6 @@ class MergeSink(Sink):
             sync_started_at=self.sync_started_at,
             timer=self.batch_processing_timer,
         )
-        return batch, ElementEncoder(filled, names, self.key_properties, options)
 
     def _types(self) -> dict[str, ColumnType]:
         """Return the types that the schema asks for, by property."""

@@ -125,25 +125,14 @@ class Run:
 
     # Batches.
 
-    def add(self, stream: str, **parts: Any) -> Batch:  # noqa: ANN401 - the fields of Batch
-        """Begin with a stream, or with another schema of it.
-
-        Args:
-            stream: The stream.
-            parts: What else `Batch` takes and the run does not know.
-        """
-        self._batches[stream] = Batch(
-            run=self._shared,
-            stream=stream,
-            source=self.source(stream),
-            load_method=self.method.told(parts["keys"]),
-            places=self.method.places(stream),
-            **parts,
-        )
-        return self._batches[stream]
+    def add(self, batch: Batch) -> Batch:
+        """Begin with a stream, or with another schema of it."""
+        self._batches[batch.stream] = batch
+        return batch
 
     @cached_property
-    def _shared(self) -> Shared:
+    def shared(self) -> Shared:
+        """What its batches share."""
         return Shared(
             settings=self._settings,
             destination=self.destination,
