@@ -1,18 +1,7 @@
 """The target: its settings, the order of messages and state, and the command.
 
-What is private in singer-sdk 0.54 and used here all the same, since no public hook does
-what it does; the upper bound on the SDK in pyproject.toml is for its sake. Overridden,
-beside what ``config.py`` lists:
-
-- ``TargetSnowflakeMerge``: ``_handle_max_record_age``, ``_process_schema_message``,
-  ``_process_record_message``, ``_process_state_message``,
-  ``_process_activate_version_message``, ``_process_batch_message``,
-  ``_write_state_message``, ``_handle_termination``;
-- ``MergeSink``: ``_add_sdc_metadata_to_schema``, ``_add_sdc_metadata_to_record``,
-  ``_validate_and_parse``, ``_singer_validate_message``;
-- ``ExactStreamMap``: ``_eval``.
-
-Used: ``Target._sinks_active``, ``CustomStreamMap._transform_fn``, ``flatten_key``.
+Private names of the SDK that are overridden or used are listed with their signatures in
+tests/both/unit/test_sdk.py.
 """
 
 from __future__ import annotations
