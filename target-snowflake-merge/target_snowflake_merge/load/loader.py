@@ -139,24 +139,14 @@ class Loader:
         with contextlib.suppress(BlockingIOError):
             os.write(self.waker, b"\0")
 
-    def settle(self, table: str) -> None:
-        """Wait until a table has nothing in flight.
+    def settle(self, *tables: str) -> None:
+        """Wait until nothing is in flight for some tables, or for any.
 
         Raises:
             TargetError: Something that was sent before has failed.
         """
         self.collect()
-        while table in self._in_flight:
-            self.wait()
-
-    def settle_all(self) -> None:
-        """Wait until nothing is in flight.
-
-        Raises:
-            TargetError: Something that was sent before has failed.
-        """
-        self.collect()
-        while self._in_flight:
+        while self._in_flight & set(tables or self._in_flight):
             self.wait()
 
     def wait(self, descriptor: int | None = None, timeout: float | None = None) -> bool:
@@ -235,7 +225,7 @@ class Loader:
         Raises:
             TargetError: The ledger is not complete; the next run repairs it.
         """
-        self.settle_all()
+        self.settle()
         self.pass_states_on()
         supersede(self._journal, self._ledger, self.loaded)
         self.record()

@@ -67,7 +67,7 @@ def take_places(
             last_sequence=first,
         )
         loader.send(entry, b"", place(batch.stream))
-    loader.settle_all()
+    loader.settle()
     for batch in batches:
         connector.drop(replacement_table.name(loader.run_id, batch.filled.name))
 
