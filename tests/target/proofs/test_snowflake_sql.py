@@ -111,7 +111,7 @@ PARTS = {
     *("cast", "identifier", "insertion", "literal", "qualified"),
     *("property_source", "property_sources", "element_source"),
     *("constant_source", "row_source"),
-    *("failing_cast", "text", "explained"),
+    *("failing_cast", "text", "as_sentence"),
     *("name", "remnants", "reads_increments"),
     *("as_wide", "misfit", "lacking", "widen"),
 }
