@@ -69,8 +69,7 @@ class Delivery:
             sent_before: Whether it may have been sent already, by a run that has ended.
 
         Yields:
-            The statements that were executed, as they are now in the journal, and the
-            one that was halved.
+            The statements that were executed or halved, as the journal has them now.
 
         Raises:
             RefusedError: Snowflake definitely refused it; the journal says so.

@@ -116,8 +116,7 @@ def sales_invoice(  # noqa: PLR0913 - what an invoice needs, all by name
     """A sales invoice, or a credit memo with negative amounts."""
     digits = maker.digits()
     credit = maker.chance(0.06)
-    count = maker.number(1, 6)
-    sign = -1 if credit else 1
+    count, sign = maker.number(1, 6), -1 if credit else 1
     terms = customer.fields["Terms"]
     fields: Fields = {
         "ApplicationsCreditMemo": [],
