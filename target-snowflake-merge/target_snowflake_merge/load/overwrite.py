@@ -101,20 +101,22 @@ def _taking_place(batch: Batch, connector: Connector) -> str:
     old = connector.columns(stream, table)
     if old is None:
         return replacement_table.make(table, new_table)
+    left = ", ".join(replacement_table.lacking(new, old))
     if why := replacement_table.misfit(new, old):
+        gone = f"; columns {left}, which the stream does not have, are gone"
         logger.warning(
             "Stream %s: table %s is replaced, since %s; it keeps its grants and tags, "
-            "but not the policies that were set on it, and its streams (CDC) end",
-            *(stream, table, why),
+            "but not the policies that were set on it, and its streams (CDC) end%s",
+            *(stream, table, why, gone if left else ""),
         )
         return replacement_table.replace_table(table, new_table)
     for sql in replacement_table.widen(table, new, old):
         connector.query(stream, table, sql)
-    if left := replacement_table.lacking(new, old):
+    if left:
         logger.warning(
             "Stream %s: columns %s of table %s are null now, as the stream does not "
             "have them; drop them if nobody needs them",
-            *(stream, ", ".join(left), table),
+            *(stream, left, table),
         )
     return replacement_table.move(table, new_table, new, old)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
+NUL = b"\0"
+
 CHUNK = 1 << 18
 """Bytes that are read at a time."""
 
@@ -198,10 +200,14 @@ class MessageReader(GenericSingerReader[bytes]):
                 parse_constant=Decimal,
             )
         except (ValueError, ArithmeticError) as error:  # the latter for 1e999999999999
-            raise self._invalid("is not valid JSON", line) from error
+            raise self._no_json(line) from error
         if not can_be_named(message):
-            raise self._invalid("is not valid JSON", line)
+            raise self._no_json(line)
         return message
+
+    def _no_json(self, line: bytes) -> InvalidInputLine:
+        why = " (it has zero bytes, as in UTF-16; Singer's is UTF-8)"
+        return self._invalid(f"is not valid JSON{why if NUL in line else ''}", line)
 
     def _invalid(self, what: str, line: bytes | str) -> InvalidInputLine:
         text = line.decode(errors="replace") if isinstance(line, bytes) else line

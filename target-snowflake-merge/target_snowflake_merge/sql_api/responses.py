@@ -59,12 +59,14 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 ADVICE = {
     "000603": "an internal error of Snowflake: run again, and where it comes again "
     "give Snowflake's support the statement and what it says",
+    "000604": "somebody has cancelled it: run again",
     "000606": "set warehouse, or give the user a default one",
     LOCK_QUEUE_FULL: "run fewer statements at once on the table",
     "000630": "raise statement_timeout_seconds and, where it is lower, the "
     "STATEMENT_TIMEOUT_IN_SECONDS of the warehouse, or use a larger one",
     STATEMENT_LOST: "run again, which finds out whether it was executed",
-    "002003": "check database, default_target_schema and the grants of the role",
+    "002003": "check database, default_target_schema, warehouse and the grants of the "
+    "role",
     "002043": "check warehouse, database and the grants of the role",
     "003001": "grant the role what is missing, or set another role",
     "090073": "raise the quota of the resource monitor, wait for its next period or "

@@ -196,6 +196,10 @@ LINES = [
     ({"type": "STATE"}, "The input lacks value in"),
     (b'{"type":"\xff"}', "Line 2 of the input is not valid JSON"),
     (
+        '{"type": "STATE"}'.encode("utf-16-le"),
+        "Line 2 of the input is not valid JSON (it has zero bytes, as in UTF-16",
+    ),
+    (
         {"type": "RECORD", "stream": "payment", "record": {}},
         "A record for stream 'payment' was encountered before a corresponding schema",
     ),

@@ -84,6 +84,8 @@ def test_a_table_of_other_types_is_replaced(warehouse: Warehouse, columns: str) 
         assert warehouse.rows("ID, NOTE") == [["a", note]]
         replaced = f"table {table} is replaced, since {REPLACED[columns]}"
         assert (replaced in run.log) is (note == "first")
+        gone = "columns X, which the stream does not have, are gone"
+        assert (gone in run.log) is (note == "first" and "X NUMBER" in columns)
 
     first, second = placing(warehouse)
     assert first.startswith(f"CREATE OR REPLACE TABLE {table} COPY GRANTS COPY TAGS\n")
