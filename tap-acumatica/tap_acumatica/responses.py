@@ -105,6 +105,8 @@ def _messages(answer: Mapping[str, Any]) -> Iterator[str]:
         if members.get(name):
             yield str(members[name])
     states = members.get("modelstate")
+    if isinstance(states, str):
+        yield states
     for parameter, faults in states.items() if isinstance(states, dict) else ():
         listed = faults if isinstance(faults, list) else [faults]
         yield f"{parameter}: {' '.join(map(str, listed))}"

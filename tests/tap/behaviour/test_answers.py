@@ -128,6 +128,7 @@ def test_a_password_is_not_sent_again_unless_it_cannot_be_the_cause(
             "No. filter: Bad. top: A. B.",
         ),
         ({"message": "No.", "modelState": None}, "No."),
+        ({"message": "No.", "modelState": "$top is odd."}, "No. $top is odd."),
         ({"Amount": 12}, "(an object of Amount: number)"),
         ([{"Amount": 12}], "(JSON of 16 bytes)"),
     ],
