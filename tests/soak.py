@@ -25,14 +25,12 @@ def main() -> None:
     folders = sorted(map(str, (ROOT / "tests").glob("*/proofs")))
     command = [sys.executable, "-m", "pytest", "--timeout=0", *folders]
     rounds = 0
+    variables = {**os.environ, "SOAK_FACTOR": str(FACTOR)}
     while time.monotonic() < end:
         rounds += 1
-        subprocess.run(  # noqa: S603 - our own command
-            command,
-            check=True,
-            cwd=ROOT,
-            env={**os.environ, "SOAK_FACTOR": str(FACTOR)},
-        )
+        done = subprocess.run(command, check=False, cwd=ROOT, env=variables)  # noqa: S603 - our own command
+        if done.returncode:
+            sys.exit(f"Round {rounds} has failed; see above.")
     print(f"{rounds} rounds, {FACTOR} times the cases of a test run each.")  # noqa: T201 - a script's output
 
 
