@@ -1,17 +1,19 @@
 """Validating records against the stream's JSON Schema, exactly and quickly.
 
-jsonschema-rs compares numbers digit by digit and matches patterns in a time that grows
-only with the text. It refuses a schema as a whole for a pattern or a reference that it
-does not know, so the module `understood` takes these out before.
+jsonschema-rs takes decimals, and matches patterns in a time that grows only with the
+text. It refuses a schema as a whole for a pattern or a reference that it does not know,
+so the module `understood` takes these out before. It compares what it refuses for a
+bound of more than 64 bits as doubles, so that is compared here once more.
 """
 
 from __future__ import annotations
 
 import logging
+import operator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from jsonschema_rs import Draft202012Validator, ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from target_snowflake_merge.errors import (
     EXCERPT_LENGTH,
@@ -29,6 +31,14 @@ logger = logging.getLogger(__name__)
 
 TOO_DEEP = "Recursion limit reached"
 """How jsonschema-rs says so."""
+
+BOUNDS = {
+    "maximum": operator.le,
+    "exclusiveMaximum": operator.lt,
+    "minimum": operator.ge,
+    "exclusiveMinimum": operator.gt,
+}
+"""The keywords with a bound, and what a number must be to it."""
 
 
 class RecordValidator:
@@ -78,7 +88,7 @@ class RecordValidator:
         NaN and infinity count as null to jsonschema-rs: the columns refuse them.
         """
         for error in self._validator.iter_errors(record):
-            if _is_finite(record, error.instance_path):
+            if _is_finite(record, error.instance_path) and _is_true(error):
                 where = "property " if error.instance_path else ""
                 raise RecordRefusedError(f"{where}{_said(error)}") from error
 
@@ -102,6 +112,17 @@ def _is_finite(record: dict[str, Any], path: Sequence[str | int]) -> bool:
     for step in path:
         value = value[step]
     return not isinstance(value, float | Decimal) or Decimal(value).is_finite()
+
+
+def _is_true(error: ValidationError) -> bool:
+    """Whether what is said of a bound, there or in a branch, is so to the digit."""
+    kind, value = error.kind, error.instance
+    if isinstance(kind, ValidationErrorKind.AnyOf | ValidationErrorKind.OneOfNotValid):
+        fitting = [branch for branch in kind.context if not any(map(_is_true, branch))]
+        is_one = isinstance(kind, ValidationErrorKind.OneOfNotValid)
+        return not fitting or (is_one and len(fitting) > 1)
+    holds = BOUNDS.get(kind.name)
+    return not holds or not holds(Decimal(str(value)), Decimal(str(kind.value)))
 
 
 def _encodable(value: Any) -> Any:  # noqa: ANN401 - whatever a record holds

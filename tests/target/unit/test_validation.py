@@ -172,6 +172,47 @@ def test_what_only_looks_like_a_word_of_draft_3_is_left_alone(schema: Any) -> No
     refuse_draft_3("bill", {"properties": {"x": schema}, "required": ["x"]})
 
 
+LARGE = Decimal("9999999999999999999999999.9999999999998")
+"""To a double it is 10**25."""
+CENT = Decimal("0.01")
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "says"),
+    [
+        ({"exclusiveMaximum": 10**25}, LARGE, ""),
+        ({"exclusiveMaximum": Decimal("1E25")}, LARGE, ""),
+        ({"maximum": 10**25, "exclusiveMaximum": True}, LARGE, ""),
+        ({"exclusiveMinimum": -(10**25)}, LARGE.copy_negate(), ""),
+        ({"allOf": [{"exclusiveMaximum": 10**25}]}, LARGE, ""),
+        ({"anyOf": [{"type": "null"}, {"exclusiveMaximum": 10**25}]}, LARGE, ""),
+        ({"oneOf": [{"type": "null"}, {"exclusiveMaximum": 10**25}]}, LARGE, ""),
+        ({"items": {"exclusiveMaximum": 10**25}}, [1, LARGE], ""),
+        ({"exclusiveMaximum": 10**25}, 10**25, "property x: 1000000000000000000000"),
+        ({"exclusiveMinimum": 10**25}, LARGE, "property x: 99999999999999999999999"),
+        ({"maximum": 10**25}, 10**26, "property x: 100000000000000000000000000 is gr"),
+        ({"minimum": 10**25}, 0, "property x: 0 is less than the minimum"),
+        ({"exclusiveMaximum": 10**25, "multipleOf": CENT}, LARGE, "is not a mult"),
+        ({"anyOf": [{"type": "null"}, {"minimum": 10**26}]}, LARGE, "not valid under"),
+        ({"oneOf": [{"type": "number"}, {"type": "number"}]}, LARGE, "more than one"),
+        (
+            {"oneOf": [{"exclusiveMaximum": 10**25}, {"exclusiveMaximum": 10**25}]},
+            LARGE,
+            "not valid under",
+        ),
+    ],
+)
+def test_bounds_hold_to_the_digit(schema: Any, value: Any, says: str) -> None:
+    """The library compares bounds of more than 64 bits as doubles."""
+    validator = RecordValidator({"properties": {"x": schema}})
+    if says:
+        with pytest.raises(RecordRefusedError) as refused:
+            validator.validate({"x": value})
+        assert says in str(refused.value)
+    else:
+        validator.validate({"x": value})
+
+
 @pytest.mark.parametrize(
     "named", ["http://json-schema.org/draft-07/schema#", "urn:unknown", 5, None]
 )
