@@ -23,7 +23,6 @@ received: list[Any] = []
 
 received_cookies: list[Any] = []
 
-
 PAGE = "<html>Sign in to the network</html>"
 
 

@@ -19,9 +19,7 @@ KEYED = {
     "key_properties": ["id"],
 }
 
-
 STATE = {"type": "STATE", "value": {"bookmarks": {"other": {"at": 1}}}}
-
 
 OVERWRITE: dict[str, Any] = {"load_method": "overwrite"}
 

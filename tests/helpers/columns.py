@@ -9,15 +9,11 @@ if TYPE_CHECKING:
 
 NUMBER = {"type": ["number", "null"]}
 
-
 WHOLE = {"type": ["integer", "null"]}
-
 
 MOMENT = {"type": ["string", "null"], "format": "date-time"}
 
-
 ANYTHING: dict[str, Any] = {}
-
 
 TREE = {"type": ["object", "null"]}
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any
 
-from tests.helpers import proxy
+from tests.helpers import batches, proxy
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
-EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
-
-def bill(id_: str, extracted: str = EARLY, **more: Any) -> dict[str, Any]:
-    message = {"type": "RECORD", "stream": "bill", "record": {"id": id_, "name": "n"}}
-    return {**message, "time_extracted": extracted, **more}
+def bill(id_: str, extracted: str = batches.EARLY, **more: Any) -> dict[str, Any]:
+    return batches.bill(id_, "n", extracted, **more)
 
 
 def killed(

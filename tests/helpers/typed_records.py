@@ -21,5 +21,4 @@ def record(stream: str = "bill", extracted: str | None = None, **values: Any) ->
 
 ID = {"type": "string"}
 
-
 TEXT = {"type": ["string", "null"]}

@@ -9,30 +9,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from target_snowflake_merge.journal.entry import decoder
-from target_snowflake_merge.journal.run_folder import entries, folders
+from target_snowflake_merge.journal.run_folder import folders
 
 from tests.helpers import proxy
-from tests.helpers.batches import beside
-from tests.helpers.crashes import EARLY, LATE, bill, killed
+from tests.helpers.batches import EARLY, LATE, SCHEMA
+from tests.helpers.crashes import bill, killed
+from tests.helpers.journals import beside, journal
 
 if TYPE_CHECKING:
-    from target_snowflake_merge.journal.entry import Entry
-
     from tests.target.conftest import Warehouse
 
-SCHEMA = {
-    "type": "SCHEMA",
-    "stream": "bill",
-    "schema": {"properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
-    "key_properties": ["id"],
-}
 KEYLESS = {**SCHEMA, "key_properties": []}
 STATE = {"type": "STATE", "value": {"bookmark": 1}}
 OTHER = {**SCHEMA, "stream": "other"}
-
-
-def journal(warehouse: Warehouse) -> list[Entry]:
-    return [e for folder in folders(warehouse.journal) for e in entries(folder)]
 
 
 def ledger(warehouse: Warehouse, columns: str = "REQUEST_ID, STATUS") -> list[Any]:

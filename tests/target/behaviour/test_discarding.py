@@ -7,14 +7,8 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from tests.helpers import proxy
-from tests.helpers.batches import (
-    SCHEMA,
-    activate,
-    bill,
-    failed,
-    journal,
-    statuses,
-)
+from tests.helpers.batches import SCHEMA, activate, bill, failed
+from tests.helpers.journals import journal, statuses
 from tests.helpers.moments import moment
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from target_snowflake_merge.journal.journal import BLOCK, Journal
 from target_snowflake_merge.journal.run_folder import entries, files, folders, size
 
 from tests.helpers import forks, proxy, small_volume
+from tests.helpers.batches import SCHEMA
 from tests.helpers.crashes import bill, killed
 from tests.helpers.journals import copied, journal
 
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from tests.helpers.forks import Started
     from tests.target.conftest import Warehouse
 
-SCHEMA = {
-    "type": "SCHEMA",
-    "stream": "bill",
-    "schema": {"properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
-    "key_properties": ["id"],
-}
 OTHER = {**SCHEMA, "stream": "other"}
 STATE = {"type": "STATE", "value": {"bookmark": 1}}
 LARGE = 2**30

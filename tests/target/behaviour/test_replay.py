@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.helpers.batches import (
-    EARLY,
-    LATE,
-    MIDDLE,
-    SCHEMA,
-    activate,
-    beside,
-    bill,
-    failed,
-    journal,
-    statuses,
-)
+from tests.helpers.batches import EARLY, LATE, MIDDLE, SCHEMA, activate, bill, failed
+from tests.helpers.journals import beside, journal, statuses
 from tests.helpers.moments import moment
 
 if TYPE_CHECKING:
