@@ -39,13 +39,11 @@ class Lists(NamedTuple):
     Attributes:
         replication_key: The field that windows are filtered by.
         contract: The endpoint's contract version.
-        page_size: Rows that are asked for at once.
         identity: How rows are told apart.
     """
 
     replication_key: str
     contract: Contract
-    page_size: int
     identity: Identity
 
 
@@ -55,6 +53,8 @@ class Asker:
     Attributes:
         name: The entity, such as ``Bill``.
         shape: What a whole row holds.
+        replication_key: The field that windows are filtered by.
+        identity: How rows are told apart.
         listing: What lists can hold of it.
         asked_at: Our clock just before the request that the latest rows came with.
     """
@@ -81,7 +81,7 @@ class Asker:
         self.asked_at: datetime | None = None
         self._client = client
         self._path = path
-        self._key, self._contract, _, self._identity = lists
+        self.replication_key, self._contract, self.identity = lists
         self._logger = logger
         self.listing = Listing(shape, self._least())
 
@@ -90,7 +90,7 @@ class Asker:
         """What lists are asked for, so that what is proved of it can be kept."""
         members = query.members(self.shape, self._contract, select=True)
         digest = sha256(query.encode(members).encode()).hexdigest()[:16]
-        return f"{self._path} {self._key} {self._contract.version} {digest}"
+        return f"{self._path} {self.replication_key} {self._contract.version} {digest}"
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -101,7 +101,7 @@ class Asker:
 
     def condition(self, window: Window) -> dict[str, str | int]:
         """Return the parameter that leaves out what is not in a window."""
-        condition = query.within(self._key, window, self._contract)
+        condition = query.within(self.replication_key, window, self._contract)
         return {"$filter": condition} if condition else {}
 
     def divide(self) -> None:
@@ -197,7 +197,7 @@ class Asker:
                     pages.append(self._named([body] if one else body))
                     asked_at = asked_at or self.asked_at
                 self.asked_at = asked_at
-                rows = joined(pages, shapes, self._key)
+                rows = joined(pages, shapes, self.replication_key)
                 if rows is not None:
                     return rows
             if all(pages):
@@ -209,7 +209,7 @@ class Asker:
         self.check_records(body)
         rows: list[Row] = body
         for row in rows:
-            self._identity.name(row)
+            self.identity.name(row)
         return rows
 
     def _get(self, path: str, parameters: dict[str, str | int], shape: Shape) -> Any:  # noqa: ANN401 - any JSON
@@ -275,7 +275,7 @@ class Asker:
     def _least(self) -> Shape:
         """Return the smallest shape whose rows can be placed in a window."""
         fields = self.shape.fields
-        dated = self._key in fields
-        first = (self._key,) if dated else fields[:1]
-        needed = dict.fromkeys((*self._identity.fields, *first))
+        dated = self.replication_key in fields
+        first = (self.replication_key,) if dated else fields[:1]
+        needed = dict.fromkeys((*self.identity.fields, *first))
         return Shape(tuple(needed), complete=False)

@@ -9,7 +9,6 @@ from urllib.parse import quote
 import backoff
 
 from tap_acumatica import exact_json
-from tap_acumatica.asking import Asker
 from tap_acumatica.client import ATTEMPTS, log_wait, waits
 from tap_acumatica.errors import (
     AcumaticaError,
@@ -30,10 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from logging import Logger
 
-    from tap_acumatica.asking import Lists
-    from tap_acumatica.client import Client
+    from tap_acumatica.asking import Asker
     from tap_acumatica.paging import Row
-    from tap_acumatica.projection import Shape
     from tap_acumatica.windows import Window
 
 TOLERANCE = timedelta(seconds=1)
@@ -58,26 +55,22 @@ class Entity:
 
     def __init__(
         self,
-        client: Client,
-        path: str,
-        shape: Shape,
-        lists: Lists,
+        asker: Asker,
+        page_size: int,
         logger: Logger,
     ) -> None:
         """Prepare; nothing is asked for yet.
 
         Args:
-            client: Sends the requests.
-            path: The entity's path below the instance's address.
-            shape: What a whole row holds.
-            lists: How lists are asked for.
+            asker: Asks for its rows.
+            page_size: Rows that are asked for at once, as long as they come.
             logger: Where to say what was learnt about the entity.
         """
-        self.name = path.rpartition("/")[2]
-        self.replication_key = lists.replication_key
-        self._identity = lists.identity
-        self._asker = Asker(client, path, shape, lists, logger)
-        self._sizes = PageSize(lists.page_size)
+        self.name = asker.name
+        self.replication_key = asker.replication_key
+        self._identity = asker.identity
+        self._asker = asker
+        self._sizes = PageSize(page_size)
         self._logger = logger
         self._gone_in_a_row = 0
 

@@ -18,7 +18,7 @@ from singer_sdk.singerlib.catalog import (
 )
 from typing_extensions import override
 
-from tap_acumatica.asking import Lists
+from tap_acumatica.asking import Asker, Lists
 from tap_acumatica.catalog import gone, hollow, renewed
 from tap_acumatica.conformance import Conformer
 from tap_acumatica.entity import Entity
@@ -95,18 +95,18 @@ class AcumaticaStream(Stream):
         """The entity with those of its members that the catalog selects."""
         entity = self._spec.entity
         key = [KeyField(n, self._structure.filtered_as(n)) for n in self._spec.key]
-        return Entity(
+        asker = Asker(
             self._instance.client,
             f"{self._instance.endpoint.path}/{entity}",
             self._structure.shape(self.mask),
             Lists(
                 self._spec.replication_key,
                 self._instance.contract,
-                self.config["page_size"],
                 Identity(entity, key),
             ),
             self.logger,
         )
+        return Entity(asker, self.config["page_size"], self.logger)
 
     @cached_property
     def _recorder(self) -> Recorder:
