@@ -121,7 +121,8 @@ class Witness:
         """Read on in pages of as many rows as the server gives.
 
         Raises:
-            StreamError: That is one, which cannot be continued with an overlap.
+            StreamError: That is one, which cannot be continued with an overlap; rows
+                that come and go between the requests can look the same.
             AcumaticaError: It gives more, so people have added rows each time.
         """
         asked = self._entity.page_size
@@ -131,7 +132,8 @@ class Witness:
             raise StreamError(
                 f"{self._entity.name}: asked for {asked} rows, the server answers one, "
                 "though others come after it, so lists cannot be read page by page. "
-                "Ask the instance's owner what limits them."
+                "Ask the instance's owner what limits them, or run again where the "
+                "only row came and went, or moved so often, that it looked so."
             )
         self._logger.warning(
             "%s: asked for %d rows, the server answers %d, though others come after "

@@ -221,6 +221,7 @@ def work_and_run(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @example(48520431, 3, 4)  # a first page of one row, to which one is added each time
+@example(589401, 1, 3)  # as above, and one of them is removed at last
 @given(st.integers(0, 10**9), st.integers(0, 12), st.integers(2, 5))
 def test_nothing_is_lost_while_people_work(
     erp: Erp, seed: int, rows: int, page_size: int
