@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from sandbox.acumatica.control.admin_client import AcumaticaAdmin
+from tap_acumatica.stream_specs import STREAMS
 
 from sandbox import config, processes
 from tests.helpers import forks
@@ -24,6 +25,8 @@ TAP = Path(sys.executable).parent / "tap-acumatica"
 WITHOUT_PASSWORD = {"username": None, "password": None}
 OLD, NEW = "24.200.001", "26.200.001"
 USR = ["Document.UsrApprovalCode", "Document.UsrCustomsDuty", "Document.UsrDisputed"]
+ENTITIES = {spec.name: spec.entity for spec in STREAMS}
+"""The entity of each stream that is built in."""
 PLUGIN = "tap_acumatica.tap:TapAcumatica"
 
 

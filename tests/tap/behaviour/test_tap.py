@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox.acumatica.api.faults import Fault
 
-from tests.tap.conftest import outcome
+from tests.tap.conftest import ENTITIES, outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
     from tests.tap.conftest import Asked, RunTap
 
 
-ENTITIES = {
-    "vendors": "Vendor",
-    "bills": "Bill",
-    "purchase_orders": "PurchaseOrder",
-    "ap_payments": "Check",
-    "gl_accounts": "Account",
-    "journal_transactions": "JournalTransaction",
-    "sales_invoices": "SalesInvoice",
-    "ar_invoices": "Invoice",
-    "customers": "Customer",
-}
 KEY = "LastModifiedDateTime"
 
 
@@ -219,6 +208,7 @@ def test_the_seat_is_given_back_after_an_error(
         ({"endpoint_version": None}, "this instance serves Default/20.200.001, "),
         ({"endpoint_version": "19.1"}, "Default/19.1 is not served"),
         ({"endpoint_name": "Finance"}, "Finance/24.200.001 is not served"),
+        ({"username": "nobody"}, "Check username and password"),
         ({"password": "wrong"}, "Check username and password"),
         ({"client_secret": "wrong"}, "Check client_id and client_secret"),
         ({"client_id": ""}, "these settings are missing: client_id"),
