@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tap_acumatica.auth import CookieAuthenticator, PasswordAuthenticator
+from tap_acumatica.auth import PasswordAuthenticator
 from tap_acumatica.errors import AcumaticaError, RetryableError, SettingError
+from tap_acumatica.sign_in import authenticator
 
 from tests.helpers.odd_server import SWAGGER, OddServer, Turns, serving, sync
 from tests.helpers.odd_table import BEGIN, OddTable, row
@@ -72,11 +73,11 @@ def test_a_token_without_a_lifetime_is_good_for_the_usual_one(lifetime: Any) -> 
 def test_a_busy_token_endpoint_is_no_wrong_setting() -> None:
     """What may pass is asked for again, with the delay that the server wants."""
     with serving(token=(429, {})) as server, requests.Session() as session:
-        authenticator = PasswordAuthenticator(
+        password = PasswordAuthenticator(
             server.url, client_id="", client_secret="", username="", password=""
         )
         with pytest.raises(RetryableError, match="answered 429"):
-            authenticator.sign_in(session)
+            password.sign_in(session)
 
 
 def test_without_a_date_no_bookmark_is_written() -> None:
@@ -322,7 +323,8 @@ def test_an_ad_hoc_schema_that_is_none_ends_the_run() -> None:
 
 def cookies(server: OddServer, **session: str) -> requests.Session:
     made = requests.Session()
-    CookieAuthenticator(server.url, username="u", password="p", **session).sign_in(made)
+    given = {"username": "u", "password": "p", **session}
+    authenticator(server.url, given).sign_in(made)
     return made
 
 
