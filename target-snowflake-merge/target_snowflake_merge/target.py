@@ -58,9 +58,15 @@ class TargetSnowflakeMerge(Configured, RunningTarget):
         self._source = ""
         self._reader = MessageReader()
         super().__init__(message_reader=self._reader, **kwargs)
-        user_agent = f"{self.name}/{self.plugin_version}"
-        self.run = Run(self.config, user_agent, self._ending, self._write_state_message)
+        self.run = Run(
+            self.config, self.user_agent, self._ending, self._write_state_message
+        )
         self._reader.read_during(self.run.ending_well, self.run.wait_for_input)
+
+    @property
+    def user_agent(self) -> str:
+        """What each request and each statement's query tag says of this program."""
+        return f"{self.name}/{self.plugin_version}"
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:

@@ -232,8 +232,7 @@ def ping(context: Context) -> None:
     Journal, address, clock, sign-in, role, warehouse, database, schema, rights, and
     settings of the account. Rights are tried on what is removed again.
     """
-    target = context.target
-    checks = Ping(context.config, f"{target.name}/{target.plugin_version}")
+    checks = Ping(context.config, context.target.user_agent)
     facts = []
     for fact in checks.facts():
         click.echo(str(fact))
