@@ -1,4 +1,4 @@
-"""The SQL in the documents is the SQL that is sent, and so are the types."""
+"""The documents say what is sent, which types there are, and what each code means."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from target_snowflake_merge.schema.column_types import column_type
 from target_snowflake_merge.schema.kinds import Kind
+from target_snowflake_merge.sql_api.responses import ADVICE
+from target_snowflake_merge.warehouse.ledger import COLUMNS
 
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
@@ -17,6 +19,20 @@ DOCUMENTS = Path(__file__).parents[3] / "docs" / "target"
 BLOCK = re.compile(r"<!-- sent: [\w ]+ -->\n```sql\n(.*?)\n```", re.DOTALL)
 PLACES = re.compile(r"\"S\d+\"|'[0-9a-f]{8}-[^']*'")
 """What differs from run to run: the schema, and the request id."""
+
+
+def cells(document: str) -> set[str]:
+    """Return what stands in the first column of a document's tables."""
+    rows = re.findall(r"^\| (.*?) \|", (DOCUMENTS / document).read_text(), re.MULTILINE)
+    return {cell.strip("`") for row in rows for cell in row.split(", ")}
+
+
+def test_troubleshooting_has_each_code_that_there_is_advice_for() -> None:
+    assert ADVICE.keys() - cells("troubleshooting.md") == set()
+
+
+def test_the_table_of_the_ledger_has_each_column() -> None:
+    assert COLUMNS.keys() - cells("journal.md") == set()
 
 
 def plain(sql: str) -> str:

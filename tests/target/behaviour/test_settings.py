@@ -8,6 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from target_snowflake_merge.load.methods import METHODS
+from target_snowflake_merge.settings import SETTINGS
 
 from sandbox import config
 
@@ -84,6 +86,10 @@ def test_every_setting_has_a_test(warehouse: Warehouse) -> None:
     for path in TESTS.values():
         module, _, name = path.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name)), path
+
+
+def test_each_load_method_that_may_be_set_is_known() -> None:
+    assert SETTINGS["properties"]["load_method"]["enum"] == list(METHODS)
 
 
 @pytest.mark.parametrize(
