@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 FORKED = Path(__file__).parent / "forked.py"
 
+PRELOADED = ["tap_acumatica.tap", "target_snowflake_merge.operate.cli"]
+
 context = multiprocessing.get_context("forkserver")
-context.set_forkserver_preload(
-    ["tap_acumatica.tap", "target_snowflake_merge.operate.cli"]
-)
+context.set_forkserver_preload(PRELOADED)
 
 
 class Done(NamedTuple):
@@ -83,7 +84,13 @@ def start(
     process = context.Process(
         target=runpy.run_path, args=(str(FORKED), {"given": given})
     )
-    process.start()
+    try:
+        process.start()
+    except EOFError:
+        # Nothing forks where a plugin cannot be imported: let its own error be seen.
+        for module in PRELOADED:
+            import_module(module)
+        raise
     return Started(process, files)
 
 
