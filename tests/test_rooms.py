@@ -6,6 +6,7 @@ docs/architecture.md draws it. Imports that only serve type checking count as we
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,3 +134,13 @@ def test_no_test_imports_another() -> None:
         if any(part.startswith("test_") for part in name.split(".")[:-1])
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_the_architecture_says_what_each_module_or_room_is_for(plugin: str) -> None:
+    document = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    title = {"tap_acumatica": "## The tap", "target_snowflake_merge": "## The target"}
+    _, _, after = document.partition(f"{title[plugin]}\n")
+    named = set(re.findall(r"\w+", after.partition("###")[0]))
+    rooms = {room(module) for module, _ in modules(plugin) if module != plugin}
+    assert rooms - {"__main__"} - named == set()
