@@ -254,3 +254,99 @@ def test_ten_thousand_rows_are_merged_at_once(guarded: SnowflakeClient) -> None:
     text = batch(*(element(f"key-{n}", f"{n}.1234", 1) for n in range(10_000)))
     for expected in ("numRowsInserted", "numRowsUpdated"):
         assert guarded.run(GUARDED, text)["stats"][expected] == 10_000
+
+
+STAMPED = """
+MERGE INTO "FINANCE"."<schema>"."T" AS t USING (
+  SELECT 1 AS "K", CAST('<text>' AS VARCHAR) AS "V",
+    TO_TIMESTAMP_NTZ(CAST('2026-05-01T10:00:00' AS VARCHAR)) AS "AT"
+) AS s ON t."K" = s."K"
+WHEN MATCHED THEN UPDATE SET "V" = s."V", "AT" = s."AT"
+WHEN NOT MATCHED THEN INSERT ("K", "V", "AT") VALUES (s."K", s."V", s."AT")
+"""
+
+
+def stamp(snowflake: SnowflakeClient, schema: str, text: str) -> list[list[Any]]:
+    merge = STAMPED.replace("<schema>", schema).replace("<text>", text)
+    snowflake.run(merge)
+    return snowflake.rows(f'SELECT K, V, TO_CHAR(AT) FROM "{schema}"."T"')  # noqa: S608 - the test's own names
+
+
+def test_a_merge_obeys_what_the_table_has_become(snowflake: SnowflakeClient) -> None:
+    """The same text, whose translation depends on the columns that it finds."""
+    schema = snowflake.context["schema"]
+    found: list[list[list[Any]]] = []
+    for kind in ("TIMESTAMP_TZ", "TIMESTAMP_NTZ", "TIMESTAMP_TZ"):
+        snowflake.run(f"CREATE OR REPLACE TABLE T (K INT, V VARCHAR, AT {kind})")
+        found += stamp(snowflake, schema, "same"), stamp(snowflake, schema, "same")
+    zoned = [["1", "same", "2026-05-01 10:00:00.000 +0000"]]
+    plain = [["1", "same", "2026-05-01 10:00:00"]]
+    assert found == [zoned, zoned, plain, plain, zoned, zoned]
+
+
+def test_merges_of_one_shape_keep_their_schemas_and_texts(
+    snowflake: SnowflakeClient,
+) -> None:
+    own = snowflake.context["schema"]
+    lower = own.lower()
+    snowflake.run(f'CREATE SCHEMA "{lower}"')
+    for schema in (own, lower):
+        snowflake.run(
+            f'CREATE TABLE "{schema}"."T" (K INT, V VARCHAR, AT TIMESTAMP_TZ)'
+        )
+    stamp(snowflake, own, "one")
+    [[_, other, _]] = stamp(snowflake, lower, "two")
+    [[_, again, _]] = stamp(snowflake, own, "three")
+    assert (other, again) == ("two", "three")
+    assert snowflake.rows(f'SELECT V FROM "{lower}"."T"') == [["two"]]  # noqa: S608 - as above
+    snowflake.run(f'DROP SCHEMA "{lower}"')
+
+
+def test_a_merge_obeys_the_settings_of_its_request(snowflake: SnowflakeClient) -> None:
+    """The same text again, whose translation depends on a parameter."""
+    snowflake.run('CREATE TABLE T (D DATE, "d" INT)')
+    merge = (
+        "MERGE INTO T USING (SELECT TO_DATE('03/04/2026') AS D, 1 AS N) AS s "
+        "ON T.D = s.D WHEN NOT MATCHED THEN INSERT (D) VALUES (s.D)"
+    )
+    for model in ("DD/MM/YYYY", "MM/DD/YYYY", "DD/MM/YYYY"):
+        snowflake.run(
+            f"ALTER SESSION SET DATE_INPUT_FORMAT = '{model}'; {merge}",
+            parameters={"multi_statement_count": "2"},
+        )
+    assert snowflake.rows("SELECT TO_CHAR(D) FROM T ORDER BY D") == [
+        ["2026-03-04"],
+        ["2026-04-03"],
+    ]
+
+
+def test_a_merge_that_asks_who_merges_is_told_anew(snowflake: SnowflakeClient) -> None:
+    snowflake.run("CREATE TABLE PUBLIC.WHO (S VARCHAR)")
+    merge = (
+        "MERGE INTO PUBLIC.WHO USING (SELECT CURRENT_SCHEMA() AS S) AS s "
+        "ON WHO.S = s.S WHEN NOT MATCHED THEN INSERT (S) VALUES (s.S)"
+    )
+    own = snowflake.context["schema"]
+    try:
+        for schema in (own, "PUBLIC", own):
+            snowflake.run(merge, schema=schema)
+        assert snowflake.rows("SELECT S FROM PUBLIC.WHO ORDER BY S") == sorted(
+            [["PUBLIC"], [own]]
+        )
+    finally:
+        snowflake.run("DROP TABLE PUBLIC.WHO")
+
+
+def test_an_error_of_a_merge_names_what_the_statement_named(
+    snowflake: SnowflakeClient,
+) -> None:
+    own = snowflake.context["schema"]
+    merge = (
+        f'MERGE INTO "FINANCE"."{own}"."T" AS t USING (SELECT 1 AS k) AS s '
+        f'ON t.k = s.k WHEN MATCHED THEN UPDATE SET k = "FINANCE"."{own}"."T".v'
+    )
+    snowflake.run("CREATE TABLE T (K INT)")
+    answer = snowflake.post(merge)
+    assert answer.status_code == 422
+    assert "\uf8f0" not in answer.json()["message"]
+    assert own in answer.json()["message"]

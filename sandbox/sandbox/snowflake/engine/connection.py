@@ -7,55 +7,70 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
-from fakesnow import dialect
 from sqlglot import exp
 
 from sandbox import config
 from sandbox.snowflake.engine import (
     errors,
     history,
-    kinds,
     locks,
-    merge,
+    merging,
     names,
     parsing,
+    rendering,
     timestamp_tz,
     translate,
-    variants,
 )
 from sandbox.snowflake.engine.catalog import DEFAULT_LENGTH, LENGTHS
-from sandbox.snowflake.engine.context import Context, Instant, Outcome
+from sandbox.snowflake.engine.context import Context, Outcome
 from sandbox.snowflake.engine.definitions import Definitions
 from sandbox.snowflake.engine.names import folded
 from sandbox.snowflake.engine.session import SessionStatements
+from sandbox.snowflake.engine.translations import Translations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
+TEXT = "text"
+"""Where a parsed statement keeps its text."""
 DDL = (exp.Create, exp.Alter, exp.Drop, exp.TruncateTable)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all sessions share.
+
+    Args:
+        locks: Where statements that write await one another.
+        translations: What statements were translated to.
+    """
+
+    locks: locks.Locks = field(default_factory=locks.Locks)
+    translations: Translations = field(default_factory=Translations)
 
 
 class Connection:
     """A session of one request.
 
     Args:
-        table_locks: Where statements that write await one another.
+        shared: What all sessions share.
         link: fakesnow's connection.
         context: Where and as whom the statements run.
     """
 
     def __init__(
         self,
-        table_locks: locks.Locks,
+        shared: Shared,
         link: Any,  # noqa: ANN401 - fakesnow ships no types
         context: Context,
     ) -> None:
-        self.locks = table_locks
+        self.locks = shared.locks
+        self.translations = shared.translations
         self.stopped = threading.Event()
         self.link = link
         self.duckdb = link._duck_conn
@@ -132,9 +147,15 @@ class Connection:
         statement = parsing.parse(text)
         if history.redirect(statement):
             self.duckdb.register(history.TABLE, self.context.history.table())
+        resolved = self.resolved(statement)
+        resolved.meta[TEXT] = text
+        return resolved
+
+    def resolved(self, statement: exp.Expr) -> exp.Expr:
+        """Resolve the names of a parsed statement."""
         translate.name_columns(statement)
-        translate.map_timestamps(statement, self.context.parameters)
         parameters = self.context.parameters
+        translate.map_timestamps(statement, parameters)
         ignore_case = parameters["QUOTED_IDENTIFIERS_IGNORE_CASE"] == "true"
         return names.resolve(statement, ignore_case=ignore_case)
 
@@ -200,7 +221,8 @@ class Connection:
         self.locks.acquire(self, lock, self.check, limited=limited)
         with self.transaction():
             if isinstance(statement, exp.Merge):
-                outcome = self._merge(statement, binds)
+                text = statement.meta[TEXT]
+                outcome = counted(merging.Merge(self, statement, text, binds).run())
             elif overwrites:
                 outcome = self._overwrite(statement, binds)
             else:
@@ -270,19 +292,29 @@ class Connection:
     def _translated(
         self, statement: exp.Expr, binds: Mapping[int, Any]
     ) -> tuple[str, list[Any]]:
-        changed = translate.translate(statement, self.context.translation())
-        instants = [n for n, value in binds.items() if isinstance(value, Instant)]
-        changed = kinds.settle(translate.keep_types(self._zoned(changed)))
-        text, order = translate.text_and_binds(changed, instants)
-        return text, [_value(binds, number, is_json=json) for number, json in order]
+        text, order = rendering.rendered(
+            statement,
+            self.context.translation(),
+            self.zoned_columns(statement),
+            rendering.instants(binds),
+        )
+        return text, rendering.values(binds, order)
 
-    def _zoned(self, statement: exp.Expr) -> exp.Expr:
-        """Write out what happens silently to a TIMESTAMP_TZ."""
-        return timestamp_tz.convert(statement, self._zoned_columns(statement))
+    def zoned_columns(
+        self, statement: exp.Expr, named: Callable[[str], str] = str
+    ) -> timestamp_tz.Columns:
+        """Find the columns of type TIMESTAMP_TZ of a statement's tables.
 
-    def _zoned_columns(self, statement: exp.Expr) -> timestamp_tz.Columns:
-        """Find the columns of type TIMESTAMP_TZ of a statement's tables."""
-        places = {self._place(table) for table in statement.find_all(exp.Table)}
+        Args:
+            statement: A statement with resolved names.
+            named: Returns the name of a schema for what the statement calls it.
+        """
+
+        def place(table: exp.Table) -> tuple[str | None, str]:
+            schema, name = self._place(table)
+            return schema and named(schema), name
+
+        places = {place(table) for table in statement.find_all(exp.Table)}
         if not any(name for _, name in places):
             return timestamp_tz.Columns(set())
         found = self.raw(
@@ -299,7 +331,7 @@ class Connection:
             if place[0] == "main" or tuple(place) in places
         ]
         writes = isinstance(statement, WRITES)
-        target = self._place(written_table(statement)) if writes else None
+        target = place(written_table(statement)) if writes else None
         return timestamp_tz.Columns(
             {column for _, column, is_zoned in own if is_zoned},
             {
@@ -318,48 +350,6 @@ class Connection:
         }
         return Outcome(outcome.table, outcome.types, statistics(counts))
 
-    def step(self, statement: exp.Expr, binds: Mapping[int, Any]) -> list[Any]:
-        """Translate and run one step of a statement, without fakesnow's book-keeping.
-
-        That writes to a database of its own, which the engine refuses in a transaction
-        that writes to ours.
-
-        Returns:
-            The rows.
-        """
-        text, values = self._translated(statement, binds)
-        changed = self.link.cursor()._transform(dialect.parse_one(text), values)
-        return self.raw(changed.sql(dialect="duckdb"), *values)
-
-    def plain(self, statement: exp.Expr) -> list[Any]:
-        """Run a statement of nothing but resolved names and numbers."""
-        return self.raw(statement.sql(dialect="duckdb"))
-
-    def _merge(self, statement: exp.Merge, binds: Mapping[int, Any]) -> Outcome:
-        plan = merge.plan(statement)
-        for prepare in plan.prepare:
-            self.step(prepare, binds)
-        strict = self.context.parameters["ERROR_ON_NONDETERMINISTIC_MERGE"] == "true"
-        ambiguous = names.resolve(plan.ambiguous, ignore_case=False)
-        if strict and self.plain(ambiguous):
-            raise merge.duplicate_row(statement.this.sql(dialect="snowflake"))
-        counts: dict[str, int] = {}
-        for action, apply in self._clauses(plan):
-            [[count]] = self.plain(apply)
-            counts[action] = counts.get(action, 0) + count
-        return counted(counts)
-
-    def _clauses(self, plan: merge.Plan) -> Iterator[tuple[str, exp.Expr]]:
-        """Give each clause's action, and the statement that does it."""
-        columns = None
-        for clause in plan.clauses:
-            resolved = names.resolve(clause.apply, ignore_case=False)
-            columns = columns or self._zoned_columns(resolved)  # all name the same two
-            apply = timestamp_tz.convert(resolved, columns)
-            if isinstance(apply, exp.Update):
-                self._nudge(apply, columns)
-            yield clause.action, apply
-
     def _overwrite(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """INSERT OVERWRITE: the query reads what the table held before.
 
@@ -373,12 +363,6 @@ class Connection:
         if last is not None:
             self.raw(f"DELETE FROM {name} WHERE rowid <= {last}")  # noqa: S608 - as above
         return outcome
-
-    def _nudge(self, update: exp.Update, columns: timestamp_tz.Columns) -> None:
-        """Have the engine store offsets that change without their instants."""
-        own = {name for name, is_zoned in columns.target.items() if is_zoned}
-        if moved := timestamp_tz.nudged(update, own):
-            self.plain(moved)
 
     def _check_lengths(self, statement: exp.Expr) -> None:
         """Refuse texts longer than their columns, which the engine would keep."""
@@ -446,17 +430,3 @@ def counted(counts: Mapping[str, int]) -> Outcome:
         if action in counts
     }
     return Outcome(pa.table(columns), ["BIGINT"] * len(columns), statistics(counts))
-
-
-def _value(binds: Mapping[int, Any], number: int, *, is_json: bool) -> object:
-    """Return a bind's value, JSON text in the form that keeps every digit."""
-    if number not in binds:
-        raise errors.SnowflakeError(
-            "002049",
-            "42601",
-            f"SQL compilation error:\nBind variable :{number} not set.",
-        )
-    value = binds[number]
-    if is_json and value is not None:
-        return variants.canonical(str(value)) if str(value).strip() else None
-    return value

@@ -25,9 +25,8 @@ from typing_extensions import override
 from sandbox import config
 from sandbox.snowflake.engine import catalog, macros
 from sandbox.snowflake.engine.catalog import KEPT_LENGTHS, LENGTHS
-from sandbox.snowflake.engine.connection import Connection
+from sandbox.snowflake.engine.connection import Connection, Shared
 from sandbox.snowflake.engine.context import Context
-from sandbox.snowflake.engine.locks import Locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,9 +93,9 @@ class Engine:
     def __init__(self, data_dir: Path) -> None:
         self.fakesnow = FakeSnow(db_path=data_dir)
         self.opening = threading.Lock()
-        self.locks = Locks()
+        self.shared = Shared()
         first = Connection(
-            self.locks, self.fakesnow.connect(config.DATABASE, "PUBLIC"), Context()
+            self.shared, self.fakesnow.connect(config.DATABASE, "PUBLIC"), Context()
         )
         self.fakesnow.create_database_on_connect = False
         self.fakesnow.create_schema_on_connect = False
@@ -116,7 +115,7 @@ class Engine:
         with self.opening:
             link = self.fakesnow.connect()
         link.variables = NoVariables()
-        connection = Connection(self.locks, link, context)
+        connection = Connection(self.shared, link, context)
         try:
             connection.enter()
             yield connection

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from sqlglot import exp
 
     from sandbox.snowflake.engine.context import Context, Outcome
+    from sandbox.snowflake.engine.timestamp_tz import Columns
+    from sandbox.snowflake.engine.translations import Translations
 
 
 class Link(Protocol):
     """A session on the embedded engine."""
 
     context: Context
+    link: Any
+    """fakesnow's connection."""
+    translations: Translations
 
     @property
     def schema(self) -> str | None:
@@ -27,6 +32,14 @@ class Link(Protocol):
 
     def rows(self, sql: str, *parameters: object) -> Outcome:
         """Run DuckDB's own SQL and return its result."""
+
+    def resolved(self, statement: exp.Expr) -> exp.Expr:
+        """Resolve the names of a parsed statement."""
+
+    def zoned_columns(
+        self, statement: exp.Expr, named: Callable[[str], str] = ...
+    ) -> Columns:
+        """Find the columns of type TIMESTAMP_TZ of a statement's tables."""
 
     def run(self, statement: exp.Expr, binds: Mapping[int, Any]) -> Outcome:
         """Translate and run one statement as it is."""
