@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FACTOR = 4
-"""How many times as many cases a round plays as a test run."""
+"""How many times as many cases a round plays as a proof has in full."""
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         done = subprocess.run(command, check=False, cwd=ROOT, env=variables)  # noqa: S603 - our own command
         if done.returncode:
             sys.exit(f"Round {rounds} has failed; see above.")
-    print(f"{rounds} rounds, {FACTOR} times the cases of a test run each.")  # noqa: T201 - a script's output
+    print(f"{rounds} rounds, {FACTOR} times the full cases each.")  # noqa: T201 - a script's output
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 from hypothesis import settings
 
 FACTOR = int(os.environ.get("SOAK_FACTOR", "0"))
-"""How many times as many cases as in a test run; 0 in a test run."""
+"""How many times as many cases as a proof has in full; 0 in a test run."""
 
 
 def load_profile() -> None:
@@ -17,10 +17,11 @@ def load_profile() -> None:
     settings.load_profile("soak" if FACTOR else "test")
 
 
-def cases(short: int) -> int:
+def cases(short: int, full: int) -> int:
     """Return how many cases a proof plays.
 
     Args:
         short: How many it plays in a test run.
+        full: How many a soak plays several times over.
     """
-    return short * (FACTOR or 1)
+    return full * FACTOR if FACTOR else short

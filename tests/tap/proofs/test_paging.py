@@ -95,7 +95,7 @@ def read(table: RestlessTable) -> dict[str, Row]:
     return {row["id"]: row for row in settled(table, first_page)}
 
 
-@settings(max_examples=cases(600))
+@settings(max_examples=cases(600, 600))
 @example(8, 4, 135752)  # loses a row without the check that pages overlap
 @example(6, 3, 292944)  # as above
 @given(st.integers(2, 9), st.integers(2, 4), st.integers(0, 10**9))
@@ -106,7 +106,7 @@ def test_a_row_that_was_there_all_the_time_is_never_missed(
     check(RestlessTable(rows, page_size, Random(seed)))  # noqa: S311 - no secret
 
 
-@settings(max_examples=cases(300))
+@settings(max_examples=cases(300, 300))
 @given(st.integers(2, 9), st.integers(0, 10**9), st.integers(0, 1))
 def test_a_row_is_never_missed_while_pages_shrink_and_grow(
     rows: int, seed: int, at_work: int

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Message
 
-CASES = cases(24)
 LOOKBACK = 60
 """Seconds; transactions become visible up to 50 seconds late."""
 
@@ -217,7 +216,7 @@ def work_and_run(
 
 
 @settings(
-    max_examples=CASES,
+    max_examples=cases(8, 24),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @example(48520431, 3, 4)  # a first page of one row, to which one is added each time
@@ -239,7 +238,7 @@ def test_nothing_is_lost_while_people_work(
 
 
 @settings(
-    max_examples=CASES // 4,
+    max_examples=cases(2, 6),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.integers(0, 10**9))
@@ -268,7 +267,7 @@ def test_a_transaction_that_becomes_visible_late_is_read(erp: Erp, seed: int) ->
 
 
 @settings(
-    max_examples=CASES // 4,
+    max_examples=cases(2, 6),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.integers(0, 10**9), st.sampled_from([-86_400, -7_200, 7_200, 86_400]))

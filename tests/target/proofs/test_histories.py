@@ -321,7 +321,7 @@ def record(stream: str, **row: Any) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=cases(6),
+    max_examples=cases(3, 6),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(history=st.lists(steps, min_size=2, max_size=4))

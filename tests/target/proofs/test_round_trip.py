@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.helpers.lanes import cases
 from tests.helpers.typed_records import record, schema
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def compared(convert: Callable[[Any], Any], value: Any) -> Any:
 
 
 @settings(
-    max_examples=12,
+    max_examples=cases(6, 12),
     phases=[Phase.explicit, Phase.generate],  # to shrink would load hundreds
     suppress_health_check=[*HealthCheck],
 )
