@@ -67,10 +67,18 @@ class Warehouse:
     folder: Path
     schema: str = field(default_factory=lambda: f"S{next(numbers)}")
     command: Path = COMMAND
+    signs_by_key: bool = False
 
     @property
     def journal(self) -> Path:
         return self.folder / "journal"
+
+    @property
+    def sign_in(self) -> dict[str, str]:
+        """The settings that sign in; to read a key takes as long as a small load."""
+        if self.signs_by_key:
+            return {"private_key_path": str(self.key)}
+        return {"programmatic_access_token": config.PROGRAMMATIC_ACCESS_TOKEN}
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Return a working configuration with changes; None removes a setting."""
@@ -78,7 +86,7 @@ class Warehouse:
             "account": config.ACCOUNT,
             "user": config.USER,
             "host": self.admin.url,
-            "private_key_path": str(self.key),
+            **self.sign_in,
             "database": config.DATABASE,
             "default_target_schema": self.schema,
             "warehouse": config.WAREHOUSE,
@@ -181,11 +189,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 
 @pytest.fixture
-def warehouse(server: tuple[str, Path], tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(
+    server: tuple[str, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Warehouse]:
     url, key = server
     admin = SnowflakeAdmin(url)
     admin.forget()
     warehouse = Warehouse(admin, key, tmp_path)
+    warehouse.signs_by_key = request.node.get_closest_marker("key_pair") is not None
     yield warehouse
     admin.configure()
     warehouse.drop()

@@ -13,6 +13,8 @@ from sandbox import config
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
+pytestmark = pytest.mark.key_pair
+
 SCHEMA = {
     "type": "SCHEMA",
     "stream": "bill",

@@ -16,6 +16,7 @@ from tests.helpers.pinging import ping
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
+pytestmark = pytest.mark.key_pair
 
 UNUSABLE = ["/proc/x/journal", "/dev/null", "/dev/null/j", "x" * 300, "~nobody-here/j"]
 """Paths at which no journal can be made, whoever asks."""

@@ -16,6 +16,8 @@ from sandbox import config
 if TYPE_CHECKING:
     from tests.target.conftest import Warehouse
 
+pytestmark = pytest.mark.key_pair
+
 THERE = "tests.target.behaviour"
 HERE = f"{THERE}.test_settings"
 TESTS = {
